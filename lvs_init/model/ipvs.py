@@ -1,0 +1,94 @@
+"""The IPVS table: virtual services, their real servers, the protocol timeouts.
+
+Identity is a key, attributes are the value; counters are neither, so that equality never depends on traffic.
+The attributes are those that ipvsadm 1.31 can set (ipvsadm(8)); 0 is a value, None is unset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+PROTOCOLS = ("tcp", "udp", "sctp")
+FORWARDINGS = ("nat", "dr", "tun")
+
+#: Scheduler -> the flags (``-b``) that it knows. Linux 6.1 net/netfilter/ipvs/Kconfig and ip_vs_sh.c, ip_vs_mh.c.
+SCHEDULERS = {
+    "rr": (), "wrr": (), "lc": (), "wlc": (), "lblc": (), "lblcr": (), "dh": (), "sed": (), "nq": (), "fo": (),
+    "ovf": (), "twos": (), "sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ServiceKey:
+    """What the kernel tells services apart by: protocol, address and port, or a firewall mark of a family."""
+
+    protocol: str  # one of PROTOCOLS, or "fwmark"
+    address: str = ""  # canonical; "" for a firewall mark
+    port: int = 0
+    fwmark: int = 0
+    family: int = 4
+
+    def __str__(self) -> str:
+        if self.protocol == "fwmark":
+            return f"fwmark {self.fwmark}" + (" (IPv6)" if self.family == 6 else "")
+        return f"{self.protocol} {host_port(self.address, self.port)}"
+
+
+def host_port(address: str, port: int) -> str:
+    """``192.168.0.219:80`` or ``[fd00::1]:80``, as ipvsadm writes it."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A virtual service's attributes."""
+
+    scheduler: str = "wlc"
+    flags: Tuple[str, ...] = ()  # sorted
+    persistence: Optional[int] = None  # seconds
+    netmask: Optional[int] = None  # prefix length that groups persistent clients; None where persistence is None
+    engine: Optional[str] = None  # persistence engine: "sip"
+    one_packet: bool = False
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """How packets are wrapped for a tun real server. ``port`` is gue's, 0 otherwise; ``checksum`` is for gue and gre."""
+
+    type: str = "ipip"  # ipip, gue, gre
+    port: int = 0
+    checksum: str = "nocsum"  # nocsum, csum, remcsum
+
+
+@dataclass(frozen=True)
+class RealServerKey:
+    """A real server within a service."""
+
+    service: ServiceKey
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"real server {host_port(self.address, self.port)} of {self.service}"
+
+
+@dataclass(frozen=True)
+class RealServer:
+    """A real server's attributes. Thresholds count connections, 0 is "none"; weight 0 is drained."""
+
+    forwarding: str = "dr"
+    weight: int = 1
+    upper: int = 0
+    lower: int = 0
+    tunnel: Optional[Tunnel] = None  # only with forwarding "tun"
+
+
+@dataclass(frozen=True)
+class TimeoutKey:
+    """One of the three protocol timeouts: tcp, tcpfin, udp. Its value is an int of seconds."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} timeout"

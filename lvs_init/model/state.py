@@ -1,0 +1,75 @@
+"""A State: what is, or what shall be, as one flat mapping of keys to values.
+
+``desired``, ``live``, what was ``applied`` and what was ``former`` are all States, so one diff serves every verb.
+In a State that is wanted, a key with the value None means: this must not be there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Mapping, Optional, Union
+
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
+from lvs_init.model.network import (
+    AddressKey,
+    Alias,
+    FilterTable,
+    FilterTableKey,
+    LinkKey,
+    MarkRuleKey,
+    ModuleKey,
+    Route,
+    RouteKey,
+    SysctlKey,
+)
+
+Key = Union[
+    AddressKey, FilterTableKey, LinkKey, MarkRuleKey, ModuleKey, RealServerKey, RouteKey, ServiceKey, SysctlKey, TimeoutKey
+]
+Value = Union[str, int, Alias, Route, Service, RealServer, FilterTable]
+State = Mapping[Key, Value]  # what is there
+Wanted = Mapping[Key, Optional[Value]]  # what shall be there; None: shall not
+
+
+def same(key: Key, one: Optional[Value], other: Optional[Value]) -> bool:
+    """Whether two values of a key mean the same to the cluster.
+
+    An address and a host route are right wherever they are there: how the alias is called is nobody's business, and an
+    adopted address keeps the label it came with.
+    """
+    if isinstance(key, (AddressKey, RouteKey)):
+        return (one is None) == (other is None)
+    return one == other
+
+
+def apply(state: State, wanted: Wanted) -> Dict[Key, Value]:
+    """The state after everything wanted was done: the pure twin of the kernel.
+
+    Removing a service removes its real servers, removing an address removes the host route through it, as Linux does
+    (ip_vs_ctl.c ip_vs_unlink_service, fib_frontend.c fib_sync_down_addr).
+    """
+    result = dict(state)
+    for key, value in wanted.items():
+        if value is not None:
+            result[key] = value
+            continue
+        result.pop(key, None)
+        if isinstance(key, ServiceKey):
+            for other in [k for k in result if isinstance(k, RealServerKey) and k.service == key]:
+                del result[other]
+        elif isinstance(key, AddressKey):
+            result.pop(RouteKey(key.interface, key.address), None)
+    return result
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key's way from what is there to what shall be. None: not there."""
+
+    key: Key
+    before: Optional[Value]
+    after: Optional[Value]
+
+    def inverse(self) -> "Change":
+        """The change that takes this one back."""
+        return Change(self.key, self.after, self.before)
