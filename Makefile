@@ -1,0 +1,77 @@
+# Every target sets up what it needs: Debian packages (packages/*.txt) and, for the test tools, build/venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON := build/venv/bin/python
+# Made last, so that an interrupted installation is done again.
+VENV := build/venv/.complete
+PURE := $(wildcard lvs_init/errors.py lvs_init/model lvs_init/config lvs_init/commands lvs_init/plan)
+SOURCES := $(wildcard lvs_init bin bench tests setup.py)
+# Two guests side by side: all tests of one guest stay with one worker, on one core.
+PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: lab-packages ## a director and two real servers on a real IPVS kernel, by NAT and by direct routing
+	@bin/lvsctl lab examples/vs-nat.toml
+	@bin/lvsctl lab examples/vs-dr.toml
+
+.PHONY: test
+test: lint ## lint, then every test
+	@$(PYTEST)
+
+.PHONY: test-unit
+test-unit: $(VENV) ## the tests that need no kernel
+	@$(PYTEST) --ignore=tests/lab
+
+.PHONY: test-lab
+test-lab: $(VENV) ## the tests on a real IPVS kernel
+	@$(PYTEST) tests/lab
+
+.PHONY: lint
+lint: $(VENV) ## ruff and mypy
+	@$(PYTHON) -m ruff check --quiet
+	@$(PYTHON) -m ruff format --quiet --check || { echo 'Run "make format".' >&2; exit 1; }
+	@$(PYTHON) -m mypy --no-error-summary --strict $(PURE)
+	@$(PYTHON) -m mypy --no-error-summary lvs_init
+	@for entry in $(wildcard bin/*); do $(PYTHON) -m mypy --no-error-summary "$$entry"; done
+
+.PHONY: format
+format: $(VENV) ## let ruff lay out the code
+	@$(PYTHON) -m ruff format --quiet
+	@$(PYTHON) -m ruff check --quiet --fix
+
+.PHONY: bench
+bench: lab-packages ## ratios of one run inside one guest: lvs-init, the bash recipe, ipvsadm -R
+	@/usr/bin/python3 -m bench
+
+.PHONY: clean
+clean: ## remove what tests and builds left, keep the virtual environment
+	@find . -name __pycache__ -not -path './build/venv/*' -prune -exec rm -rf {} +
+	@rm -rf $(filter-out build/venv,$(wildcard build/*)) dist .hypothesis *.egg-info
+
+.PHONY: distclean
+distclean: clean ## remove everything that make produced
+	@rm -rf build
+
+.PHONY: lab-packages
+lab-packages:
+	@packages/install packages/lab.txt
+
+.PHONY: test-packages
+test-packages:
+	@packages/install packages/lab.txt packages/test.txt
+
+# Holds the requirements of the project and its test tools, not the project: tests run what stands in the checkout.
+$(VENV): setup.cfg | test-packages
+	@echo "Setting up build/venv"
+	@/usr/bin/python3 -m venv build/venv
+	@/usr/bin/python3 -c 'import configparser; setup = configparser.ConfigParser(); setup.read("setup.cfg"); \
+	    print(setup["options"]["install_requires"], setup["options.extras_require"]["test"])' >build/requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --use-pep517 -r build/requirements.txt
+	@touch $@
