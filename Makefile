@@ -48,7 +48,7 @@ bench: lab-packages ## ratios of one run inside one guest: lvs-init, the bash re
 
 .PHONY: clean
 clean: ## remove what tests and builds left, keep the virtual environment
-	@find . -name __pycache__ -not -path './build/venv/*' -prune -exec rm -rf {} +
+	@find . -path ./build -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	@rm -rf $(filter-out build/venv,$(wildcard build/*)) dist .hypothesis *.egg-info
 
 .PHONY: distclean
