@@ -6,7 +6,7 @@ Each error says what is wrong and carries a hint: what to do about it. Wording f
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from collections.abc import Sequence
 
 
 class LvsError(Exception):
@@ -51,7 +51,7 @@ class ConfigurationError(LvsError):
 
     def __init__(self, message: str, problems: Sequence[object], *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.problems: Tuple[object, ...] = tuple(problems)
+        self.problems: tuple[object, ...] = tuple(problems)
 
 
 class CommandFailed(LvsError):
@@ -62,7 +62,14 @@ class CommandFailed(LvsError):
     """
 
     def __init__(
-        self, argv: Sequence[str], code: int, stderr: str, *, timed_out: bool = False, seconds: float = 0.0, hint: str = ""
+        self,
+        argv: Sequence[str],
+        code: int,
+        stderr: str,
+        *,
+        timed_out: bool = False,
+        seconds: float = 0.0,
+        hint: str = "",
     ) -> None:
         line = " ".join(argv[:12]) + (" ..." if len(argv) > 12 else "")
         if timed_out:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Tuple
 
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 
@@ -31,13 +31,13 @@ class VirtualService:
     path: str  # "service[0]": where it stands in the file
     key: ServiceKey
     service: Service
-    vips: Tuple[Vip, ...]
-    interface: Optional[str] = None  # overrides the director's
-    match: Optional[Tuple[Match, ...]] = None  # None: the admin marks
-    realservers: Tuple[Tuple[RealServerKey, RealServer], ...] = ()
+    vips: tuple[Vip, ...]
+    interface: str | None = None  # overrides the director's
+    match: tuple[Match, ...] | None = None  # None: the admin marks
+    realservers: tuple[tuple[RealServerKey, RealServer], ...] = ()
 
     @property
-    def forwardings(self) -> Tuple[str, ...]:
+    def forwardings(self) -> tuple[str, ...]:
         """The forwarding methods that its real servers use, each once, sorted."""
         return tuple(sorted({value.forwarding for _, value in self.realservers}))
 
@@ -46,9 +46,9 @@ class VirtualService:
 class Director:
     """The director's own keys. Where something is None the machine decides."""
 
-    interface: Optional[str] = None  # a device or, with a label, "eth0:1": the label of the first VIP
-    dip: Optional[Vip] = None  # its prefix counts with dip_interface only
-    dip_interface: Optional[str] = None
+    interface: str | None = None  # a device or, with a label, "eth0:1": the label of the first VIP
+    dip: Vip | None = None  # its prefix counts with dip_interface only
+    dip_interface: str | None = None
     flush_iptables: bool = False
     clear_ipvs: bool = False
     restore_ip_forward: bool = True
@@ -61,7 +61,7 @@ class Director:
 class RealServerRole:
     """The keys that only real servers read."""
 
-    interface: Optional[str] = None  # the interface that faces the VIPs; None: every one that could answer for a VIP
+    interface: str | None = None  # the interface that faces the VIPs; None: every one that could answer for a VIP
     sysctl: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,10 +69,10 @@ class RealServerRole:
 class NodeOverride:
     """``[node.NAME]``: what is different on the machine whose ``uname -n`` is NAME. None: nothing."""
 
-    interface: Optional[str] = None
-    dip: Optional[Vip] = None
-    dip_interface: Optional[str] = None
-    realserver_interface: Optional[str] = None
+    interface: str | None = None
+    dip: Vip | None = None
+    dip_interface: str | None = None
+    realserver_interface: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Cluster:
     forwarding: str
     director: Director
     realserver: RealServerRole
-    services: Tuple[VirtualService, ...]
+    services: tuple[VirtualService, ...]
     nodes: Mapping[str, NodeOverride] = field(default_factory=dict)
 
     @property
-    def vips(self) -> Tuple[Vip, ...]:
+    def vips(self) -> tuple[Vip, ...]:
         """Every VIP once, in file order."""
         return tuple(dict.fromkeys(vip for service in self.services for vip in service.vips))

@@ -7,7 +7,6 @@ The attributes are those that ipvsadm 1.31 can set (ipvsadm(8)); 0 is a value, N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 FORWARDINGS = ("nat", "dr", "tun")
@@ -45,10 +44,10 @@ class Service:
     """A virtual service's attributes."""
 
     scheduler: str = "wlc"
-    flags: Tuple[str, ...] = ()  # sorted
-    persistence: Optional[int] = None  # seconds
-    netmask: Optional[int] = None  # prefix length that groups persistent clients; None where persistence is None
-    engine: Optional[str] = None  # persistence engine: "sip"
+    flags: tuple[str, ...] = ()  # sorted
+    persistence: int | None = None  # seconds
+    netmask: int | None = None  # prefix length that groups persistent clients; None where persistence is None
+    engine: str | None = None  # persistence engine: "sip"
     one_packet: bool = False
 
 
@@ -81,7 +80,7 @@ class RealServer:
     weight: int = 1
     upper: int = 0
     lower: int = 0
-    tunnel: Optional[Tunnel] = None  # only with forwarding "tun"
+    tunnel: Tunnel | None = None  # only with forwarding "tun"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
 
 
 @dataclass(frozen=True)
@@ -122,4 +121,4 @@ class FilterTableKey:
 class FilterTable:
     """The lines of ``iptables-save -t filter`` without comments. ``flushed``: no rule is left and counters are zero."""
 
-    lines: Tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()

@@ -6,8 +6,9 @@ In a State that is wanted, a key with the value None means: this must not be the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Union
+from typing import Optional, Union
 
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
 from lvs_init.model.network import (
@@ -24,14 +25,23 @@ from lvs_init.model.network import (
 )
 
 Key = Union[
-    AddressKey, FilterTableKey, LinkKey, MarkRuleKey, ModuleKey, RealServerKey, RouteKey, ServiceKey, SysctlKey, TimeoutKey
+    AddressKey,
+    FilterTableKey,
+    LinkKey,
+    MarkRuleKey,
+    ModuleKey,
+    RealServerKey,
+    RouteKey,
+    ServiceKey,
+    SysctlKey,
+    TimeoutKey,
 ]
 Value = Union[str, int, Alias, Route, Service, RealServer, FilterTable]
 State = Mapping[Key, Value]  # what is there
 Wanted = Mapping[Key, Optional[Value]]  # what shall be there; None: shall not
 
 
-def same(key: Key, one: Optional[Value], other: Optional[Value]) -> bool:
+def same(key: Key, one: Value | None, other: Value | None) -> bool:
     """Whether two values of a key mean the same to the cluster.
 
     An address and a host route are right wherever they are there: how the alias is called is nobody's business, and an
@@ -42,7 +52,7 @@ def same(key: Key, one: Optional[Value], other: Optional[Value]) -> bool:
     return one == other
 
 
-def apply(state: State, wanted: Wanted) -> Dict[Key, Value]:
+def apply(state: State, wanted: Wanted) -> dict[Key, Value]:
     """The state after everything wanted was done: the pure twin of the kernel.
 
     Removing a service removes its real servers, removing an address removes the host route through it, as Linux does
@@ -67,9 +77,9 @@ class Change:
     """One key's way from what is there to what shall be. None: not there."""
 
     key: Key
-    before: Optional[Value]
-    after: Optional[Value]
+    before: Value | None
+    after: Value | None
 
-    def inverse(self) -> "Change":
+    def inverse(self) -> Change:
         """The change that takes this one back."""
         return Change(self.key, self.after, self.before)

@@ -1,0 +1,121 @@
+"""What a real server wants: ARP flags first, then the VIPs where its forwarding method needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lvs_init.config.cluster import Cluster, NodeOverride, VirtualService
+from lvs_init.config.desired import Desired, Labels, alias_for
+from lvs_init.model.address import family_of, full_prefix
+from lvs_init.model.ipvs import RealServer
+from lvs_init.model.machine import Machine
+from lvs_init.model.network import AddressKey, Alias, LinkKey, ModuleKey, Route, RouteKey, SysctlKey
+
+#: arp_ignore: answer only for addresses of the interface that was asked; arp_announce: speak with an address of the
+#: subnet asked, never the VIP (Linux Documentation/networking/ip-sysctl.rst).
+_ARP = (("arp_ignore", "1", ("1", "2")), ("arp_announce", "2", ("2",)))
+
+#: Where packets of a tunnel type come out on a real server, by the VIP's and the RIP's family.
+_RECEIVERS = {("ipip", 4): ("ipip", "tunl0"), ("ipip", 6): ("ip6_tunnel", "ip6tnl0")}
+
+
+def realserver_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKey, Alias]) -> Desired:
+    """``machine``: the node without us; ``live``: its addresses as they are now (ours keep their labels).
+
+    Wants nothing and says so in ``notes`` where every RIP of the machine is under nat.
+    """
+    desired = Desired()
+    own = {key.address for key in machine.addresses}
+    labels = Labels(live)
+    carried: list[tuple[str, str]] = []
+    for service in cluster.services:
+        for key, value in service.realservers:
+            if key.address not in own:
+                continue
+            if value.forwarding == "nat":
+                desired.nat = True
+                continue
+            _vips_of(service, value, live, labels, desired, carried)
+    if any(family_of(address) == 4 for address, _ in carried):
+        _arp_flags(cluster, machine, {device for _, device in carried}, desired)
+    for path, setting in cluster.realserver.sysctl.items():
+        desired.wanted[SysctlKey(path)] = setting
+    if desired.nat:
+        desired.notes.extend(gateway_notes(cluster, machine))
+    return desired
+
+
+def own_rips(cluster: Cluster, machine: Machine) -> tuple[str, ...]:
+    """The cluster's RIPs that are addresses of this machine, in file order."""
+    own = {key.address for key in machine.addresses}
+    rips = [key.address for service in cluster.services for key, _ in service.realservers]
+    return tuple(dict.fromkeys(rip for rip in rips if rip in own))
+
+
+def _vips_of(
+    service: VirtualService,
+    value: RealServer,
+    live: Mapping[AddressKey, Alias],
+    labels: Labels,
+    desired: Desired,
+    carried: list[tuple[str, str]],
+) -> None:
+    for vip in service.vips:
+        device = "lo"
+        if value.forwarding == "tun":
+            tunnel = value.tunnel.type if value.tunnel else "ipip"
+            module, device = _RECEIVERS[tunnel, family_of(vip.address)]
+            desired.wanted[ModuleKey(module)] = "loaded"
+            desired.wanted[LinkKey(device)] = "up"
+            if family_of(vip.address) == 4:
+                # 2 (any way back will do) passes whatever all.rp_filter says, as long as tunl0 has the VIP itself.
+                desired.wanted[SysctlKey(f"net/ipv4/conf/{device}/rp_filter")] = "2"
+        key = AddressKey(device, vip.address, full_prefix(vip.address))
+        if key in desired.wanted:
+            continue
+        alias = alias_for(key, live, labels)
+        desired.wanted[key] = alias
+        carried.append((vip.address, device))
+        if device == "lo" and family_of(vip.address) == 4:
+            desired.wanted[RouteKey(device, vip.address)] = Route(alias.label)
+
+
+def _arp_flags(cluster: Cluster, machine: Machine, carriers: set[str], desired: Desired) -> None:
+    """Judge the effective value, max(all, interface), on every interface that could be asked for a VIP."""
+    override = cluster.nodes.get(machine.node, NodeOverride())
+    named = override.realserver_interface or cluster.realserver.interface
+    asked = [named] if named else sorted(
+        interface.name
+        for interface in machine.interfaces.values()
+        if interface.up and not interface.loopback and not interface.noarp and interface.name not in carriers
+    )  # fmt: skip
+    if named and named not in machine.interfaces:
+        desired.refuse(
+            cluster, "realserver.interface", "this machine has no such interface", named,
+            hint=f"it has {', '.join(sorted(machine.interfaces))}",
+        )  # fmt: skip
+        return
+    for flag, value, right in _ARP:
+        readings: dict[str, str] = {
+            name: machine.sysctls.get(f"net/ipv4/conf/{name}/{flag}", "0") for name in ("all", *asked)
+        }
+        if all(max(readings["all"], readings[name], key=int) in right for name in asked) and asked:
+            continue
+        desired.wanted[SysctlKey(f"net/ipv4/conf/all/{flag}")] = value
+        desired.wanted[SysctlKey(f"net/ipv4/conf/lo/{flag}")] = value
+        for name in asked:
+            if max(value, readings[name], key=int) not in right:
+                desired.wanted[SysctlKey(f"net/ipv4/conf/{name}/{flag}")] = value
+
+
+def gateway_notes(cluster: Cluster, machine: Machine) -> list[str]:
+    """Under nat the answer must go back through the director: a sentence where the default gateway is another."""
+    dips = [dip.address for dip in (cluster.director.dip, *(node.dip for node in cluster.nodes.values())) if dip]
+    families = {family_of(dip) for dip in dips}
+    gateways = [gateway for gateway in machine.gateways if family_of(gateway) in families]
+    if not dips or any(gateway in dips for gateway in gateways):
+        return []
+    return [
+        f"the default gateway is {gateways[0] if gateways else 'missing'} and must be the DIP {' or '.join(dips)} "
+        "under nat: answers to clients bypass the director"
+    ]

@@ -1,0 +1,144 @@
+"""Keys, values and records as plain JSON structures and back: the form on disk."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from lvs_init.model import ipvs, network
+from lvs_init.model.record import Entry, Record
+from lvs_init.model.state import Key, Value
+
+#: Raised at with any change of the form; a record of another version is not understood and so not used.
+VERSION = 1
+
+_KEYS: dict[str, type[Any]] = {
+    "service": ipvs.ServiceKey,
+    "realserver": ipvs.RealServerKey,
+    "timeout": ipvs.TimeoutKey,
+    "address": network.AddressKey,
+    "route": network.RouteKey,
+    "link": network.LinkKey,
+    "sysctl": network.SysctlKey,
+    "module": network.ModuleKey,
+    "mark": network.MarkRuleKey,
+    "filter": network.FilterTableKey,
+}
+_VALUES: dict[str, type[Any]] = {
+    "service": ipvs.Service,
+    "realserver": ipvs.RealServer,
+    "address": network.Alias,
+    "route": network.Route,
+    "filter": network.FilterTable,
+}
+_NAMES: dict[type[Any], str] = {kind: name for name, kind in _KEYS.items()}
+_FIELDS: dict[type[Any], list[str]] = {
+    kind: [field.name for field in fields(kind)] for kind in (*_KEYS.values(), *_VALUES.values(), ipvs.Tunnel)
+}
+
+
+def kind_of(key: Key) -> str:
+    """The short name of a key's kind: "service", "address", ..."""
+    return _NAMES[type(key)]
+
+
+def _plain(thing: Any) -> Any:
+    if type(thing) in _FIELDS:
+        return [_plain(getattr(thing, name)) for name in _FIELDS[type(thing)]]
+    if isinstance(thing, tuple):
+        return [_plain(item) for item in thing]
+    return thing
+
+
+def _build(kind: type[Any], data: list[Any]) -> Any:
+    values = []
+    for name, item in zip(_FIELDS[kind], data):
+        if name == "service":
+            item = _build(ipvs.ServiceKey, item)
+        elif name == "tunnel" and item is not None:
+            item = _build(ipvs.Tunnel, item)
+        elif isinstance(item, list):
+            item = tuple(item)
+        values.append(item)
+    if len(values) != len(_FIELDS[kind]) or len(data) != len(values):
+        raise ValueError(f"{kind.__name__} has {len(data)} fields")
+    return kind(*values)
+
+
+def key_to_plain(key: Key) -> list[Any]:
+    """``["address", "eth0", "192.168.0.219", 32]``."""
+    return [kind_of(key), *_plain(key)]
+
+
+def key_from_plain(data: list[Any]) -> Key:
+    """The inverse. Raises ValueError, KeyError or TypeError for what was never a key."""
+    key: Key = _build(_KEYS[data[0]], data[1:])
+    return key
+
+
+def value_to_plain(value: Value | None) -> Any:
+    """A value, or None, as JSON."""
+    return _plain(value)
+
+
+def value_from_plain(key: Key, data: Any) -> Value | None:
+    """The inverse for a value of that key."""
+    kind = _VALUES.get(kind_of(key))
+    if data is None or kind is None:
+        plain: Value | None = data
+        return plain
+    value: Value = _build(kind, data)
+    return value
+
+
+def record_to_plain(record: Record) -> dict[str, Any]:
+    """A record as a JSON object."""
+    return {
+        "version": VERSION,
+        "role": record.role,
+        "instance": record.instance,
+        "cluster": record.cluster,
+        "file": record.file,
+        "fingerprint": record.fingerprint,
+        "degraded": list(record.degraded),
+        "notes": list(record.notes),
+        "nat": record.nat,
+        "settled": record.settled,
+        "entries": [
+            [
+                key_to_plain(key),
+                _plain(entry.applied),
+                _plain(entry.former),
+                [_plain(value) for value in entry.maybe],
+                entry.transient,
+            ]
+            for key, entry in record.entries.items()
+        ],
+    }
+
+
+def record_from_plain(data: dict[str, Any]) -> Record:
+    """The inverse. Raises ValueError, KeyError, IndexError or TypeError for what was never a record of this version."""
+    if data.get("version") != VERSION:
+        raise ValueError(f"record version {data.get('version')!r}")
+    entries: dict[Key, Entry] = {}
+    for plain_key, applied, former, maybe, transient in data["entries"]:
+        key = key_from_plain(plain_key)
+        entries[key] = Entry(
+            value_from_plain(key, applied),
+            value_from_plain(key, former),
+            tuple(value_from_plain(key, item) for item in maybe),
+            bool(transient),
+        )
+    return Record(
+        role=data["role"],
+        instance=data["instance"],
+        entries=entries,
+        cluster=data["cluster"],
+        file=data["file"],
+        fingerprint=data["fingerprint"],
+        degraded=tuple(data["degraded"]),
+        notes=tuple(data["notes"]),
+        nat=bool(data["nat"]),
+        settled=bool(data["settled"]),
+    )

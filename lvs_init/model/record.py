@@ -1,0 +1,84 @@
+"""What a role has applied here, and what was there before: the memory that stop, status and reload work from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lvs_init.model.state import Key, Value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key's memory.
+
+    ``applied``: what we want there (None: that it is absent). ``former``: what was there before us (None: nothing).
+    ``maybe``: other values of ours that a run which was cut short may have left.
+    ``transient``: given back only if the start that changed it does not come to its end (``clear_ipvs``).
+    """
+
+    applied: Value | None
+    former: Value | None
+    maybe: tuple[Value | None, ...] = ()
+    transient: bool = False
+
+    def wrote(self, value: Value | None) -> bool:
+        """Whether this value is one that we put there."""
+        return value == self.applied or value in self.maybe
+
+
+@dataclass(frozen=True)
+class Record:
+    """A role of a cluster on this machine. ``settled``: the last run that changed something came to its end."""
+
+    role: str  # "director" or "realserver"
+    instance: str  # the configuration file's stem
+    entries: Mapping[Key, Entry] = field(default_factory=dict)
+    cluster: str = ""
+    file: str = ""
+    fingerprint: str = ""  # of the configuration's bytes
+    degraded: tuple[str, ...] = ()  # what was left out, a sentence each
+    notes: tuple[str, ...] = ()  # what status should say besides
+    nat: bool = False  # a service forwards by nat, so ip_forward is required
+    settled: bool = True
+
+    @property
+    def holder(self) -> str:
+        """Who this is among those who share a key: ``director web``."""
+        return f"{self.role} {self.instance}"
+
+
+def merge(record: Record | None, journal: Record | None) -> Record | None:
+    """The record with a run that was cut short folded in; None where there is neither.
+
+    The journal holds the record that the run was working towards. What was there before the first of the two runs is
+    what counts as former; both runs' values count as ours. Nothing is replayed: the kernel is compared with the result.
+    """
+    if journal is None:
+        return record
+    if record is None:
+        return replace(journal, settled=False)
+    entries: dict[Key, Entry] = dict(record.entries)
+    for key, entry in journal.entries.items():
+        earlier = entries.get(key)
+        if earlier is None:
+            entries[key] = entry
+        elif earlier.applied != entry.applied:
+            entries[key] = replace(
+                entry, former=earlier.former, maybe=tuple(dict.fromkeys(earlier.maybe + (earlier.applied,)))
+            )
+    return replace(journal, entries=entries, settled=False)
+
+
+def hand_over(leaving: Record, staying: Record) -> Record:
+    """``staying`` with the former values that it inherits from ``leaving``.
+
+    Where the one who stays found what the one who leaves had put there, the true former value is the leaver's: so the
+    last holder of a key puts back what the first one found.
+    """
+    entries = dict(staying.entries)
+    for key, entry in leaving.entries.items():
+        other = entries.get(key)
+        if other is not None and not entry.transient and other.former == entry.applied:
+            entries[key] = replace(other, former=entry.former)
+    return replace(staying, entries=entries)

@@ -1,0 +1,109 @@
+"""The one diff: what is wanted against what is there, as steps in the one order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lvs_init.model.address import full_prefix
+from lvs_init.model.ipvs import RealServerKey, ServiceKey, TimeoutKey
+from lvs_init.model.network import (
+    AddressKey,
+    FilterTableKey,
+    LinkKey,
+    MarkRuleKey,
+    ModuleKey,
+    RouteKey,
+    SysctlKey,
+)
+from lvs_init.model.state import Change, Key, State, Wanted, same
+from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered, rank
+from lvs_init.plan.step import Phase, Step
+
+
+def steps(
+    wanted: Wanted, live: State, *, leaving: Collection[Key] = (), cleared: Collection[Key] = ()
+) -> tuple[Step, ...]:
+    """The steps that make ``live`` hold everything in ``wanted``; keys in neither are left alone.
+
+    ``leaving``: keys that are put back rather than set, so they come last. ``cleared``: services of others that
+    ``clear_ipvs`` removes. Empty exactly when there is nothing to do.
+    """
+    phases: dict[Phase, list[Change]] = {}
+    for key, value in wanted.items():
+        before = live.get(key)
+        if same(key, before, value) or (value is None and (isinstance(key, _LASTING) or _implied(key, wanted, live))):
+            continue
+        change = Change(key, before, value)
+        phases.setdefault(_phase(change, key in leaving, key in cleared), []).append(change)
+    for phase in (Phase.SYSCTLS, Phase.SYSCTLS_BACK):
+        if phase in phases:
+            phases[phase] = _with_clobbered(phases[phase], wanted, live)
+    return tuple(Step(phase, tuple(sorted(phases[phase], key=_position))) for phase in sorted(phases))
+
+
+#: What has a value or does not exist at all: nothing of ours can make it absent.
+_LASTING = (SysctlKey, TimeoutKey, LinkKey, ModuleKey, FilterTableKey)
+
+
+def _implied(key: Key, wanted: Wanted, live: State) -> bool:
+    """Whether the kernel removes this by itself with something else that shall go.
+
+    A service takes its real servers with it, an address the host route through it.
+    """
+    if isinstance(key, RealServerKey):
+        return key.service in wanted and wanted[key.service] is None and key.service in live
+    if isinstance(key, RouteKey):
+        address = AddressKey(key.interface, key.address, full_prefix(key.address))
+        return address in live and address in wanted and wanted[address] is None
+    return False
+
+
+def _phase(change: Change, leaving: bool, cleared: bool) -> Phase:
+    key, gone = change.key, change.after is None
+    if isinstance(key, ModuleKey):
+        return Phase.MODULES
+    if isinstance(key, SysctlKey):
+        return Phase.SYSCTLS_BACK if leaving else Phase.SYSCTLS
+    if isinstance(key, FilterTableKey):
+        return Phase.FIREWALL_BACK if leaving else Phase.FIREWALL
+    if isinstance(key, TimeoutKey):
+        return Phase.TIMEOUTS_BACK if leaving else Phase.TIMEOUTS
+    if isinstance(key, ServiceKey):
+        return Phase.CLEAR if cleared else Phase.TABLE_AWAY if gone else Phase.TABLE
+    if isinstance(key, RealServerKey):
+        return Phase.CLEAR if cleared else Phase.TABLE
+    if isinstance(key, MarkRuleKey):
+        return Phase.MARKS_AWAY if gone else Phase.MARKS
+    if isinstance(key, LinkKey):
+        return Phase.LINKS if change.after == "up" else Phase.LINKS_BACK
+    if isinstance(key, AddressKey):
+        return Phase.ADDRESSES_AWAY if gone else Phase.ADDRESSES
+    return Phase.ROUTES_AWAY if gone else Phase.ROUTES
+
+
+def _position(change: Change) -> tuple[int, int]:
+    """The place within a step. Equal places keep the order of the configuration.
+
+    In the table: services before their real servers, adds before edits before deletes.
+    """
+    key = change.key
+    if isinstance(key, SysctlKey):
+        return rank(key), 0
+    if isinstance(key, (ServiceKey, RealServerKey)):
+        verb = 0 if change.before is None else 1 if change.after is not None else 2
+        return verb, 1 if isinstance(key, RealServerKey) else 0
+    return 0, 0
+
+
+def _with_clobbered(changes: list[Change], wanted: Wanted, live: State) -> list[Change]:
+    """Every key that the kernel rewrites on the way is written too, even to the value that it has now."""
+    present = {change.key: change for change in changes}
+    sysctls = [key for key in live if isinstance(key, SysctlKey)]
+    for master in (IPV4_FORWARD, IPV6_FORWARD):
+        if master not in present:
+            continue
+        for key in clobbered(master, sysctls):
+            if key not in present:
+                value = wanted.get(key, live[key])
+                present[key] = Change(key, live[key], value)
+    return list(present.values())
