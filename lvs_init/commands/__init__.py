@@ -1,0 +1,1 @@
+"""What the system's tools are told and what they answer: argv built and text parsed, nothing run."""

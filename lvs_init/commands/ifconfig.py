@@ -1,0 +1,53 @@
+"""ifconfig(8) of net-tools: VIP aliases with a label, and links up or down."""
+
+from __future__ import annotations
+
+from lvs_init.commands.command import Command
+from lvs_init.model.address import family_of, netmask_of
+from lvs_init.model.network import AddressKey, Alias, LinkKey
+
+#: IFNAMSIZ without its NUL, linux/if.h. ifconfig cuts a longer label and then replaces the interface's own address.
+LABEL_LIMIT = 15
+
+
+def serves(key: AddressKey, alias: Alias) -> bool:
+    """Whether ifconfig may touch this address.
+
+    IPv4 only under an alias's label: with the interface's own name ``down`` would take the interface down.
+    """
+    if family_of(key.address) == 6:
+        return True
+    return alias.label.startswith(f"{key.interface}:") and len(alias.label) <= LABEL_LIMIT
+
+
+def add(key: AddressKey, alias: Alias) -> Command:
+    """Sets the address under the alias's label; for IPv4 that brings the interface up as well.
+
+    Raises ValueError where ifconfig does not serve the address.
+    """
+    _refuse_unserved(key, alias)
+    if family_of(key.address) == 6:
+        return Command(("ifconfig", key.interface, "add", f"{key.address}/{key.prefix}"))
+    broadcast = ("broadcast", alias.broadcast) if alias.broadcast else ()
+    return Command(("ifconfig", alias.label, key.address, "netmask", netmask_of(key.prefix), *broadcast, "up"))
+
+
+def remove(key: AddressKey, alias: Alias) -> Command:
+    """Removes the address; for IPv4 by the label that it has now, so the alias must be the live one.
+
+    Raises ValueError where ifconfig does not serve the address.
+    """
+    _refuse_unserved(key, alias)
+    if family_of(key.address) == 6:
+        return Command(("ifconfig", key.interface, "del", f"{key.address}/{key.prefix}"))
+    return Command(("ifconfig", alias.label, "down"))
+
+
+def link(key: LinkKey, value: str) -> Command:
+    """``value``: up or down."""
+    return Command(("ifconfig", key.interface, value))
+
+
+def _refuse_unserved(key: AddressKey, alias: Alias) -> None:
+    if not serves(key, alias):
+        raise ValueError(f"ifconfig cannot be used for {key} with the label '{alias.label}'")
