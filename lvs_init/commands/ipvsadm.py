@@ -12,9 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lvs_init.commands.command import Command, bulk_timeout
+from lvs_init.commands.proc_ip_vs import ProcTable as ProcTable
+from lvs_init.commands.proc_ip_vs import has_services as has_services
+from lvs_init.commands.proc_ip_vs import parse_proc as parse_proc
+from lvs_init.commands.proc_ip_vs import render_table as render_table
 from lvs_init.model.address import canonical, family_of, netmask_of
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel, host_port
 from lvs_init.model.state import Change, Key, State, Value
+
+#: The order in which ``--set`` takes them and ``--timeout`` shows them.
+TIMEOUTS = ("tcp", "tcpfin", "udp")
 
 LIST = Command(("ipvsadm", "-Sn"))
 LIST_THRESHOLDS = Command(("ipvsadm", "-Ln", "--thresholds"))
@@ -25,7 +32,6 @@ _PROTOCOL_OPTIONS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
 _PROTOCOLS = {option: protocol for protocol, option in _PROTOCOL_OPTIONS.items()}
 _FORWARDING_OPTIONS = {"dr": "-g", "tun": "-i", "nat": "-m"}
 _FORWARDINGS = {option: forwarding for forwarding, option in _FORWARDING_OPTIONS.items()}
-TIMEOUTS = ("tcp", "tcpfin", "udp")
 
 
 def restore(changes: Sequence[Change]) -> Command:
@@ -120,14 +126,14 @@ def parse_rules(text: str) -> dict[Key, Value]:
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:
-    """``-s rr -o -b`` -> {"-s": "rr", "-o": "", "-b": ""}: an option's value is the word after it, unless an option.
+    """``-s rr -o`` -> {"-s": "rr", "-o": ""}: an option's value is the word after it, where that is no option.
 
-    A negative mark is not an option: ipvsadm prints marks from 2^31 on as negative numbers.
+    Only a mark may begin with "-": ipvsadm prints those from 2^31 on as negative numbers.
     """
     options: dict[str, str] = {}
     name = ""
     for word in words:
-        if (word.startswith("-") and not word[1:].isdigit()) or word == "-6":
+        if word.startswith("-") and (name != "-f" or options[name]):
             name = word
             options[name] = ""
         else:
