@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Iterator, List, Optional, Set
+from collections.abc import Iterator
 
 from lvs_init.errors import LvsError, NotConfigured, SystemFailure, UnsafeFile
 
@@ -45,7 +45,7 @@ def read_trusted(path: str, limit: int = LIMIT, owner_check: bool = True) -> byt
     return data
 
 
-def read_small(path: str) -> Optional[str]:
+def read_small(path: str) -> str | None:
     """A file of /proc or /sys as text; None where it is absent or cannot be read."""
     try:
         with open(path, "rb", buffering=0) as file:
@@ -157,13 +157,13 @@ def trusted_path(path: str) -> str:
     return resolved
 
 
-def _components(path: str) -> List[str]:
+def _components(path: str) -> list[str]:
     """Last one first."""
     return [part for part in path.split("/") if part not in ("", ".")][::-1]
 
 
 def _must_be_ours(path: str, status: os.stat_result) -> None:
-    owners: Set[int] = {0, os.geteuid()}
+    owners: set[int] = {0, os.geteuid()}
     if status.st_uid not in owners:
         raise UnsafeFile(f"{path} belongs to user id {status.st_uid}", hint=f"chown root {path}")
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from lvs_init.errors import NotConfigured, SystemFailure
 from lvs_init.system.files import read_trusted, sync_directory, write_atomic
 
 LIMIT = 256 << 20  # bytes: the former state of 100 000 real servers, written twice
 
-Entry = Dict[str, Any]
+Entry = dict[str, Any]
 
 
 class Journal:
@@ -39,7 +39,7 @@ class Journal:
         except OSError as error:
             raise SystemFailure(f"cannot write {self.path}: {error.strerror}") from error
 
-    def read(self) -> Optional[Tuple[Entry, List[Entry]]]:
+    def read(self) -> tuple[Entry, list[Entry]] | None:
         """Header and entries, oldest first; None where there is no journal, or one that never got its header."""
         try:
             lines = read_trusted(self.path, LIMIT).split(b"\n")

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from types import TracebackType
-from typing import Callable, List, Optional, Type
+from typing import Callable
 
 from lvs_init.errors import Busy, SystemFailure
 from lvs_init.system.files import private_directory, read_small
@@ -32,7 +32,7 @@ class Mutex:
     def __init__(self, directory: str = DIRECTORY) -> None:
         self._directory = directory
         self.path = os.path.join(directory, "mutex")
-        self._fd: Optional[int] = None
+        self._fd: int | None = None
 
     @property
     def fd(self) -> int:
@@ -44,8 +44,8 @@ class Mutex:
     def acquire(
         self,
         seconds: float = WAIT,
-        on_wait: Optional[Callable[[int], None]] = None,
-        check: Optional[Callable[[], None]] = None,
+        on_wait: Callable[[int], None] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         """Take the mutex; nothing happens where it is held already.
 
@@ -97,18 +97,19 @@ class Mutex:
         holder = self.holder()
         for pid in [holder] if holder else self._holding():
             _signal(pid, signal.SIGTERM)
-        with contextlib.suppress(Busy):
-            return self.acquire(grace)
-        for pid in self._holding():
-            _signal(pid, signal.SIGKILL)
-        return self.acquire(GRACE)
+        try:
+            self.acquire(grace)
+        except Busy:
+            for pid in self._holding():
+                _signal(pid, signal.SIGKILL)
+            self.acquire(GRACE)
 
     def __enter__(self) -> Mutex:
         self.acquire()
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
 
@@ -136,7 +137,7 @@ class Mutex:
         self._fd = descriptor
         return True
 
-    def _holding(self) -> List[int]:
+    def _holding(self) -> list[int]:
         """The processes that have the locked file open: not those that wait for it, which opened it for themselves.
 
         /proc/PID/fdinfo/N shows a lock only for the open file that it was set through (proc(5), fs/locks.c).

@@ -17,8 +17,9 @@ import resource
 import select
 import signal
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional, Protocol, Sequence, Tuple
+from typing import Callable, Protocol
 
 from lvs_init.errors import CommandFailed, NotInstalled, SystemFailure
 from lvs_init.system.streams import hold_standard_descriptors
@@ -45,7 +46,7 @@ class Command(Protocol):
     """What the runner needs of a command: ``lvs_init.commands.command.Command`` fits."""
 
     @property
-    def argv(self) -> Tuple[str, ...]: ...
+    def argv(self) -> tuple[str, ...]: ...
 
     @property
     def stdin(self) -> str: ...
@@ -58,7 +59,7 @@ class Command(Protocol):
 class Completed:
     """A command that ended. ``code``: its exit status, or minus the number of the signal that ended it."""
 
-    argv: Tuple[str, ...]
+    argv: tuple[str, ...]
     code: int
     stdout: str = ""
     stderr: str = ""
@@ -72,12 +73,12 @@ class Runner:
     keeps everybody else out until it is done. ``log`` gets a line for every command that ended.
     """
 
-    def __init__(self, *, keep_open: Sequence[int] = (), log: Optional[Callable[[str], None]] = None) -> None:
+    def __init__(self, *, keep_open: Sequence[int] = (), log: Callable[[str], None] | None = None) -> None:
         self._keep_open = frozenset(keep_open)
         self._log = log
         hold_standard_descriptors()
 
-    def find(self, program: str) -> Optional[str]:
+    def find(self, program: str) -> str | None:
         """The program's absolute path, looked for in our own PATH; None where it is not installed."""
         for directory in [""] if "/" in program else PATH.split(":"):
             path = os.path.join(directory, program)
@@ -141,10 +142,8 @@ class Runner:
             if timed_out:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
-            if not timed_out or _ended(child.pid, GRACE):
-                code = child.process.wait()
-            else:
-                code = -signal.SIGKILL
+            gone = not timed_out or _ended(child.pid, GRACE)
+            code = child.process.wait() if gone else -signal.SIGKILL
             return Completed(command.argv, code, _said(stdout), _said(stderr), timed_out)
 
     def _in_child(self) -> None:

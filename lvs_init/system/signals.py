@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from types import FrameType, TracebackType
-from typing import Any, Dict, Optional, Type
+from typing import Any
 
 from lvs_init.errors import Interrupted
 
@@ -24,8 +24,8 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self.requested: Optional[int] = None
-        self._former: Dict[int, Any] = {}
+        self.requested: int | None = None
+        self._former: dict[int, Any] = {}
 
     def check(self) -> None:
         """Raises Interrupted where a signal came."""
@@ -38,7 +38,7 @@ class Stop:
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, former in self._former.items():
             # None: it was set outside of Python, which cannot be given back.
@@ -46,6 +46,6 @@ class Stop:
                 signal.signal(number, former)
         self._former.clear()
 
-    def _remember(self, number: int, frame: Optional[FrameType]) -> None:
+    def _remember(self, number: int, frame: FrameType | None) -> None:
         if self.requested is None:
             self.requested = number

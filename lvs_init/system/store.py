@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from lvs_init.errors import LvsError, NotConfigured
 from lvs_init.system.files import read_trusted, write_atomic
@@ -11,7 +11,7 @@ from lvs_init.system.files import read_trusted, write_atomic
 LIMIT = 64 << 20  # bytes: 100 000 real servers fit
 
 
-def load(path: str, problems: Optional[List[str]] = None) -> Optional[Dict[str, Any]]:
+def load(path: str, problems: list[str] | None = None) -> dict[str, Any] | None:
     """The object that ``save`` wrote; None where there is none or where it cannot be used.
 
     In the second case a line that says why is added to ``problems``. Never raises for what the file holds.
@@ -32,6 +32,6 @@ def load(path: str, problems: Optional[List[str]] = None) -> Optional[Dict[str, 
     return None
 
 
-def save(path: str, value: Dict[str, Any]) -> None:
+def save(path: str, value: dict[str, Any]) -> None:
     """Write the object, whole or not at all. Raises SystemFailure."""
     write_atomic(path, json.dumps(value, separators=(",", ":"), sort_keys=True).encode() + b"\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import NoReturn, Optional, TextIO
+from typing import NoReturn, TextIO
 
 
 def hold_standard_descriptors() -> None:
@@ -40,7 +40,7 @@ def finish(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _write(stream: Optional[TextIO], text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:
         return
     # Whatever a configuration or a tool's message brought along, the console of a machine that boots reads ASCII.

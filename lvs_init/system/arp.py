@@ -1,0 +1,142 @@
+"""Announcing addresses, and asking whether somebody else has them: all at once, over raw sockets.
+
+An arping or ndisc6 for each address would cost a process and a second each. Devices that have no neighbours (loopback,
+NOARP, no Ethernet) are left out. What goes wrong is returned as text and never raised: an address that could not be
+announced still works, only later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator, Sequence
+
+from lvs_init.system import frames, link
+from lvs_init.system.files import read_small
+
+Addresses = Sequence[tuple[str, str]]  # (interface, canonical address)
+
+LISTEN = 0.3  # seconds, in all
+ROUNDS = 3  # a single broadcast gets lost too easily
+SEND_WAIT = 0.2  # seconds that a full send queue may cost
+
+_SO_ATTACH_FILTER = 26
+_SOL_PACKET, _ADD_MEMBERSHIP, _MULTICAST = 263, 1, 0
+_ETHERNET = 1  # ARPHRD_ETHER
+
+# Only neighbour advertisements: next header at 14 + 6, ICMPv6 type at 14 + 40. Without it a busy director's own
+# IPv6 traffic would push the answers out of the socket's queue. (code, jump if true, jump if false, value)
+_ADVERTISEMENTS = (
+    (0x30, 0, 0, 20), (0x15, 0, 3, frames.ICMPV6), (0x30, 0, 0, 54), (0x15, 0, 1, frames.ADVERTISEMENT),
+    (0x06, 0, 0, 0x40000), (0x06, 0, 0, 0),
+)  # fmt: skip
+
+
+def announce(addresses: Addresses, rounds: int = ROUNDS) -> list[str]:
+    """Tell the neighbours that these addresses are ours, now. Returns problems, a line for each device."""
+    problems: list[str] = []
+    for interface, wanted in _by_device(addresses).items():
+        with _reported(interface, "announce", wanted, problems), contextlib.ExitStack() as stack:
+            channel = _open(stack, interface, 0)
+            if channel is None:
+                continue
+            own = link.hardware_address(interface)
+            router = (read_small(f"/proc/sys/net/ipv6/conf/{interface}/forwarding") or "").strip() == "1"
+            for _ in range(rounds):
+                for address in wanted:
+                    if ":" in address:
+                        channel.send(frames.advertisement(own, address, router=router))
+                    else:
+                        channel.send(frames.gratuitous_arp(own, address, frames.REQUEST))
+                        channel.send(frames.gratuitous_arp(own, address, frames.REPLY))
+    return problems
+
+
+def probe(addresses: Addresses, problems: list[str] | None = None, seconds: float = LISTEN) -> dict[str, str]:
+    """Who else has these addresses: address -> MAC of the first to answer. Nobody: an empty dict, after ``seconds``.
+
+    Answers from this machine's own devices do not count. A line for each device that cannot be asked is added to
+    ``problems``.
+    """
+    found: dict[str, str] = {}
+    problems = [] if problems is None else problems
+    with contextlib.ExitStack() as stack:
+        channels: dict[int, socket.socket] = {}
+        for interface, wanted in _by_device(addresses).items():
+            with _reported(interface, "look for duplicates of", wanted, problems):
+                own = link.hardware_address(interface)
+                for kind, make in ((frames.ARP, frames.arp_probe), (frames.IPV6, frames.solicitation)):
+                    asked = [address for address in wanted if (":" in address) == (kind == frames.IPV6)]
+                    channel = _open(stack, interface, kind) if asked else None
+                    if channel is not None:
+                        channels[channel.fileno()] = channel
+                        for address in asked:
+                            channel.send(make(own, address))
+        if channels:
+            _listen(channels, {address for _, address in addresses}, found, seconds)
+    return found
+
+
+def _listen(channels: dict[int, socket.socket], asked: set[str], found: dict[str, str], seconds: float) -> None:
+    own = _own_hardware()
+    poll = select.poll()
+    for descriptor in channels:
+        poll.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + seconds
+    while found.keys() != asked and (left := deadline - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left * 1000):
+            try:
+                frame = channels[descriptor].recv(256, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                continue
+            except OSError:  # the device went down or away
+                poll.unregister(descriptor)
+                continue
+            claim = frames.claimed(frame)
+            if claim and claim[0] in asked and claim[1] not in own:
+                found.setdefault(claim[0], claim[1].hex(":"))
+
+
+def _open(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.socket | None:
+    """A socket on the device that hears frames of this EtherType, 0 for none; None for a device without neighbours."""
+    if link.flags(interface) & (link.LOOPBACK | link.NOARP):
+        return None
+    channel = stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
+    channel.settimeout(SEND_WAIT)
+    if kind == frames.IPV6:
+        program = b"".join(struct.pack("=HBBI", *instruction) for instruction in _ADVERTISEMENTS)
+        memory = ctypes.create_string_buffer(program)
+        fprog = struct.pack("@HP", len(_ADVERTISEMENTS), ctypes.addressof(memory))
+        channel.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
+        group = struct.pack("@iHH8s", socket.if_nametoindex(interface), _MULTICAST, 6, frames.ALL_NODES_HARDWARE)
+        channel.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, group)
+    channel.bind((interface, kind))
+    return channel if channel.getsockname()[3] == _ETHERNET else None
+
+
+def _by_device(addresses: Addresses) -> dict[str, list[str]]:
+    devices: dict[str, list[str]] = {}
+    for interface, address in addresses:
+        devices.setdefault(link.device_of(interface), []).append(address)
+    return devices
+
+
+def _own_hardware() -> set[bytes]:
+    own = set()
+    for _, interface in socket.if_nameindex():
+        with contextlib.suppress(OSError):
+            own.add(link.hardware_address(interface))
+    return own
+
+
+@contextlib.contextmanager
+def _reported(interface: str, verb: str, wanted: list[str], problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = wanted[0] if len(wanted) == 1 else f"{len(wanted)} addresses"
+        problems.append(f"cannot {verb} {what} on {interface}: {error.strerror or error}")
