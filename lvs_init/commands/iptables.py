@@ -6,7 +6,6 @@ Every writer waits up to five seconds (``-w 5``) for the lock that other users o
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 
 from lvs_init.commands.command import Command, bulk_timeout
@@ -19,6 +18,12 @@ COMMENT = "lvs-init"
 
 #: A chain's line, ``:INPUT ACCEPT [2:86]``.
 _CHAIN = re.compile(r"(:\S+ \S+) \[\d+:\d+\]")
+
+#: One of our rules, as iptables prints it: nothing more in it and nothing less.
+_OURS = re.compile(
+    r"-A PREROUTING -d (\S+)/(?:32|128)(?: -p (\w+))?(?: -m \w+ --dport (\d+))?"
+    rf' -m comment --comment "?{COMMENT}"? -j MARK --set-xmark 0x([0-9a-f]+)/0xffffffff'
+)
 
 _WAIT = ("-w", "5")
 _PROGRAMS = {4: "iptables", 6: "ip6tables"}
@@ -68,18 +73,12 @@ def parse_marks(text: str, family: int) -> dict[MarkRuleKey, str]:
     """Our rules, and no others, in what LIST_MARKS prints for the family (4 or 6)."""
     rules: dict[MarkRuleKey, str] = {}
     for row in text.splitlines():
-        # Most rules are somebody else's; splitting those like a shell would be slow and might fail.
-        if not row.startswith("-A PREROUTING ") or f"--comment {COMMENT} " not in row:
-            continue
-        words = shlex.split(row)
-        options = {name: value for name, value in zip(words, words[1:]) if name.startswith("-")}
-        mark, _, mask = options.get("--set-xmark", "").partition("/")
-        if "-d" not in options or int(mask or "0", 16) != 0xFFFFFFFF:
-            continue
-        address = canonical(options["-d"].partition("/")[0])
-        if family_of(address) == family:
-            protocol, port = options.get("-p", ""), int(options.get("--dport", "0"))
-            rules[MarkRuleKey(address, protocol, port, int(mark, 16))] = "present"
+        found = _OURS.fullmatch(row.strip())
+        if found:
+            address, protocol, port, mark = found.groups()
+            key = MarkRuleKey(canonical(address), protocol or "", int(port or 0), int(mark, 16))
+            if family_of(key.address) == family:
+                rules[key] = "present"
     return rules
 
 
