@@ -142,12 +142,12 @@ class Mutex:
 
         /proc/PID/fdinfo/N shows a lock only for the open file that it was set through (proc(5), fs/locks.c).
         """
-        inode = os.stat(self.path).st_ino
+        locked = os.stat(self.path)
         found = []
         for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
             with contextlib.suppress(OSError):
                 for name in os.listdir(f"/proc/{pid}/fd"):
-                    if os.stat(f"/proc/{pid}/fd/{name}").st_ino == inode and "FLOCK" in (
+                    if os.path.samestat(os.stat(f"/proc/{pid}/fd/{name}"), locked) and "FLOCK" in (
                         read_small(f"/proc/{pid}/fdinfo/{name}") or ""
                     ):
                         found.append(pid)
