@@ -10,7 +10,13 @@ from collections.abc import Sequence
 
 
 class LvsError(Exception):
-    """Root of the tree. ``message``: what is wrong and where. ``hint``: what to do, may be empty."""
+    """Root of the tree.
+
+    ``message``: what is wrong and where. ``hint``: what to do, may be empty. ``undone``: effects had been made, and all
+    of them were taken back.
+    """
+
+    undone = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -104,3 +110,12 @@ class NotSettled(LvsError):
     def __init__(self, message: str, differences: Sequence[str], *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.differences = tuple(differences)
+
+
+class NotUndone(LvsError):
+    """A run failed and taking it back failed, too. ``cause``: what failed first; ``left``: what is left, a line each."""
+
+    def __init__(self, cause: LvsError, left: Sequence[str]) -> None:
+        super().__init__(cause.message, hint=cause.hint)
+        self.cause = cause
+        self.left = tuple(left)

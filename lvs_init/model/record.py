@@ -65,7 +65,7 @@ def merge(record: Record | None, journal: Record | None) -> Record | None:
             entries[key] = entry
         elif earlier.applied != entry.applied:
             entries[key] = replace(
-                entry, former=earlier.former, maybe=tuple(dict.fromkeys(earlier.maybe + (earlier.applied,)))
+                entry, former=earlier.former, maybe=tuple(dict.fromkeys((*earlier.maybe, earlier.applied)))
             )
     return replace(journal, entries=entries, settled=False)
 

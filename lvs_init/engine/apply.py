@@ -1,0 +1,181 @@
+"""Carrying a plan out: step by step, verified by reading again, undone when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lvs_init.commands.command import Command
+from lvs_init.commands.render import Tools, render
+from lvs_init.engine.observe import Observation, observe
+from lvs_init.engine.request import Listener
+from lvs_init.errors import CommandFailed, Interrupted, LvsError, NotSettled
+from lvs_init.model.ipvs import RealServerKey
+from lvs_init.model.state import Change, Key, State, same
+from lvs_init.plan.intent import Plan, plan_back, shown
+from lvs_init.plan.order import steps
+from lvs_init.plan.step import Phase, Step
+from lvs_init.system.runner import Completed, Runner
+from lvs_init.system.signals import Stop
+
+#: Steps whose commands go on after a line that fails; what they did is judged by reading again.
+_BULK_TABLE = (Phase.TABLE, Phase.CLEAR, Phase.TABLE_AWAY)
+#: Real servers that failed are tried once more alone, to hear why, but not hundreds of them.
+_ASK_AGAIN = 16
+
+
+@dataclass
+class Apparatus:
+    """What carrying out needs: the way to run commands, the tools there are, whether to stop, who listens."""
+
+    runner: Runner
+    tools: Tools
+    stop: Stop
+    listen: Listener
+
+    def observe(self, interest: Iterable[Key]) -> Observation:
+        """The machine as it is now."""
+        return observe(self.runner, interest)
+
+
+@dataclass
+class Applied:
+    """A plan that holds. ``left_out``: real servers that the kernel refused, with its reason."""
+
+    left_out: dict[Key, str] = field(default_factory=dict)
+    live: State = field(default_factory=dict)
+
+
+def carry_out(plan: Plan, apparatus: Apparatus, *, strict: bool) -> Applied:
+    """Do every step, read again, and once more what does not hold yet. Raises LvsError; undoes nothing itself."""
+    applied = Applied()
+    for number, step in enumerate(plan.steps, 1):
+        if apparatus.stop.requested:
+            raise Interrupted(apparatus.stop.requested)
+        apparatus.listen(f"step {number} of {len(plan.steps)}: {step.subject}")
+        _do(step, plan, apparatus, applied, strict)
+    for _ in range(2):
+        remaining = _remaining(plan, apparatus, applied)
+        if not remaining:
+            return applied
+        for step in remaining:
+            apparatus.listen(f"again: {step.subject}")
+            _do(step, plan, apparatus, applied, strict)
+    remaining = _remaining(plan, apparatus, applied)
+    if remaining:
+        raise NotSettled(
+            "everything was applied, but reading again shows something else",
+            differences(remaining),
+            hint="another program may be changing the same things",
+        )
+    return applied
+
+
+def _remaining(plan: Plan, apparatus: Apparatus, applied: Applied) -> tuple[Step, ...]:
+    applied.live = apparatus.observe(plan.wanted).live
+    wanted = {key: value for key, value in plan.wanted.items() if key not in applied.left_out}
+    return steps(wanted, applied.live, leaving=plan.leaving)
+
+
+def _do(step: Step, plan: Plan, apparatus: Apparatus, applied: Applied, strict: bool) -> None:
+    changes = [change for change in step.changes if change.key not in applied.left_out]
+    for command in render(changes, apparatus.tools):
+        completed = apparatus.runner.run(command)
+        if step.phase in _BULK_TABLE:
+            if completed.code != 0 or completed.stderr.strip():
+                _judge_table(changes, completed, plan, apparatus, applied, strict)
+        elif completed.code != 0:
+            raise failure(completed, command)
+
+
+def failure(completed: Completed, command: Command) -> CommandFailed:
+    """The error for a command that ended badly."""
+    return CommandFailed(
+        completed.argv, completed.code, completed.stderr, timed_out=completed.timed_out, seconds=command.timeout
+    )
+
+
+def _judge_table(
+    changes: list[Change], completed: Completed, plan: Plan, apparatus: Apparatus, applied: Applied, strict: bool
+) -> None:
+    """``ipvsadm -R`` goes on after a line that fails and its exit status is the last line's: read what it did."""
+    live = apparatus.observe(plan.wanted).live
+    failed = [change for change in changes if not same(change.key, live.get(change.key), change.after)]
+    refused = [change for change in failed if isinstance(change.key, RealServerKey)]
+    if len(refused) < len(failed) or completed.timed_out:
+        raise failure(completed, Command(completed.argv))
+    said = " ".join(completed.stderr.split())[:300] or "the kernel refused it"
+    for number, change in enumerate(refused):
+        reason = said
+        if number < _ASK_AGAIN:
+            again = [apparatus.runner.run(command) for command in render([change], apparatus.tools)]
+            errors = " ".join(" ".join(one.stderr.split()) for one in again if one.code != 0 or one.stderr.strip())
+            if not errors:
+                continue
+            reason = errors[:300]
+        if strict:
+            raise CommandFailed(completed.argv, completed.code, f"{change.key}: {reason}")
+        applied.left_out[change.key] = reason
+
+
+def undo(plan: Plan, before: State, apparatus: Apparatus) -> list[str]:
+    """Bring back what was there before the plan; a line for everything that could not be brought back.
+
+    Goes on after a failure: half an undo is better than none, and what is left is told.
+    """
+    said: list[str] = []
+    for attempt in range(2):
+        try:
+            back = plan_back(plan, before, apparatus.observe([*plan.wanted, *before]).live)
+        except LvsError as error:
+            return [f"the machine cannot be read: {error.message}"]
+        if not back.steps:
+            return []
+        if attempt:
+            said = []
+        said += _do_all(back.steps, apparatus)
+    try:
+        left = plan_back(plan, before, apparatus.observe([*plan.wanted, *before]).live).steps
+    except LvsError as error:
+        return [f"the machine cannot be read: {error.message}"]
+    return differences(left) + said if left else []
+
+
+def _do_all(todo: Iterable[Step], apparatus: Apparatus) -> list[str]:
+    """Every step, whatever becomes of the others; what the failed commands said."""
+    said = []
+    for step in todo:
+        apparatus.listen(f"step: {step.subject}")
+        try:
+            for command in render(step.changes, apparatus.tools):
+                completed = apparatus.runner.run(command)
+                if completed.code != 0 or completed.stderr.strip():
+                    said.append(failure(completed, command).message)
+        except LvsError as error:
+            said.append(error.message)
+    return said
+
+
+def retreat(plan: Plan, apparatus: Apparatus) -> tuple[State, list[str]]:
+    """Carry out a plan of going away: never stops half-way, tries twice, tells what is left over.
+
+    Returns the live state afterwards and a line for everything left over.
+    """
+    said = _do_all(plan.steps, apparatus) if plan.steps else []
+    live = apparatus.observe(plan.wanted).live
+    left = steps(plan.wanted, live, leaving=plan.leaving)
+    if left:
+        said = _do_all(left, apparatus)
+        live = apparatus.observe(plan.wanted).live
+        left = steps(plan.wanted, live, leaving=plan.leaving)
+    return live, differences(left) + said if left else []
+
+
+def differences(remaining: Iterable[Step]) -> list[str]:
+    """Each change that would still be needed, as a line."""
+    return [
+        f"{change.key}: is {shown(change.before)}, should be {shown(change.after)}"
+        for step in remaining
+        for change in step.changes
+        if not same(change.key, change.before, change.after)
+    ]

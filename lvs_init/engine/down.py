@@ -1,0 +1,40 @@
+"""stop: take away what the record says we added, put back what was there before. Works without any configuration."""
+
+from __future__ import annotations
+
+from lvs_init.engine.apply import Apparatus, retreat
+from lvs_init.engine.memory import Memory
+from lvs_init.engine.request import Options, Outcome, Result, Target
+from lvs_init.engine.script import script_of
+from lvs_init.errors import NotSettled
+from lvs_init.model.record import hand_over
+from lvs_init.plan.intent import plan_down
+
+
+def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
+    """Stop one target while the mutex is held. Raises NotSettled with all that is left over; the record then stays.
+
+    A signal does not end it: a stop that was left half-way would have to be started again anyway.
+    """
+    outcome = Outcome(target, Result.NOTHING, warnings=list(memory.problems))
+    if memory.mine is None:
+        return outcome
+    observation = apparatus.observe(memory.mine.entries)
+    plan = plan_down(memory.mine, observation.live, memory.others)
+    outcome.steps = len(plan.steps)
+    outcome.notes = list(plan.left_alone)
+    if options.dry_run:
+        outcome.result = Result.SHOWN
+        outcome.script = script_of(plan, apparatus.tools)
+        return outcome
+    _, left = retreat(plan, apparatus)
+    if left:
+        raise NotSettled(
+            f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left over",
+            left,
+            hint="the record stays: 'stop' again once the reason is gone",
+        )
+    apparatus.listen("record")
+    memory.forget([hand_over(memory.mine, other) for other in memory.others])
+    outcome.result = Result.DONE
+    return outcome

@@ -1,0 +1,118 @@
+"""The records of every role and cluster on this machine, and the journal of the run that is under way."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from lvs_init.engine.paths import Paths
+from lvs_init.engine.request import Target
+from lvs_init.model.codec import record_from_plain, record_to_plain
+from lvs_init.model.record import Record, merge
+from lvs_init.system import files, identity, store
+
+_RECORD = ".record"
+_JOURNAL = ".journal"
+
+
+@dataclass
+class Memory:
+    """What is remembered. ``mine`` has an interrupted run's journal folded in; ``others`` likewise."""
+
+    paths: Paths
+    target: Target
+    mine: Record | None = None
+    interrupted: bool = False
+    others: list[Record] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def begin(self, working_towards: Record) -> None:
+        """Write the journal: the record that this run works towards, before its first effect."""
+        merged = merge(self.mine, working_towards)
+        if merged is not None:
+            _save(self._path(_JOURNAL), merged)
+
+    def abandon(self) -> None:
+        """The run was undone: the journal of an earlier interrupted run returns, otherwise it goes."""
+        if self.interrupted and self.mine is not None:
+            _save(self._path(_JOURNAL), self.mine)
+        else:
+            files.remove(self._path(_JOURNAL))
+
+    def commit(self, record: Record) -> None:
+        """The run holds: its record replaces the former one, then the journal goes."""
+        _save(self._path(_RECORD), record)
+        files.remove(self._path(_JOURNAL))
+
+    def forget(self, staying: list[Record]) -> None:
+        """Stopped: first the others inherit what they must put back later, then record and journal go."""
+        for other in staying:
+            _save(_path_of(self.paths, other.role, other.instance, _RECORD), other)
+        files.remove(self._path(_RECORD))
+        files.remove(self._path(_JOURNAL))
+
+    def _path(self, suffix: str) -> str:
+        return _path_of(self.paths, self.target.role, self.target.instance, suffix)
+
+
+def recall(paths: Paths, target: Target) -> Memory:
+    """Read everything that is remembered here. A broken or stale file counts as none; a broken one is told of."""
+    memory = Memory(paths, target)
+    pairs: dict[tuple[str, str], dict[str, Record | None]] = {}
+    for name in _names(paths):
+        stem, suffix = os.path.splitext(name)
+        role, _, instance = stem.partition("-")
+        if suffix in (_RECORD, _JOURNAL) and instance:
+            record, problem = _load(os.path.join(paths.run, name))
+            if problem:
+                memory.problems.append(problem)
+            pairs.setdefault((role, instance), {})[suffix] = record
+    for (role, instance), found in sorted(pairs.items()):
+        journal = found.get(_JOURNAL)
+        merged = merge(found.get(_RECORD), journal)
+        if (role, instance) == (target.role, target.instance):
+            memory.mine, memory.interrupted = merged, journal is not None
+        elif merged is not None:
+            memory.others.append(merged)
+    return memory
+
+
+def started(paths: Paths, role: str) -> list[str]:
+    """The instances of a role that have been started, or whose start or stop was cut short."""
+    found = set()
+    for name in _names(paths):
+        stem, suffix = os.path.splitext(name)
+        this, _, instance = stem.partition("-")
+        if this == role and suffix in (_RECORD, _JOURNAL) and _load(os.path.join(paths.run, name))[0] is not None:
+            found.add(instance)
+    return sorted(found)
+
+
+def _names(paths: Paths) -> list[str]:
+    try:
+        return sorted(os.listdir(paths.run))
+    except FileNotFoundError:
+        return []
+
+
+def _path_of(paths: Paths, role: str, instance: str, suffix: str) -> str:
+    return os.path.join(paths.run, f"{role}-{instance}{suffix}")
+
+
+def _save(path: str, record: Record) -> None:
+    files.private_directory(os.path.dirname(path))
+    store.save(path, {"boot": identity.boot_id(), "namespace": identity.netns_id(), "record": record_to_plain(record)})
+
+
+def _load(path: str) -> tuple[Record | None, str]:
+    """The record, if it speaks of this boot and this network namespace: after a power cut nothing it says is true."""
+    problems: list[str] = []
+    data = store.load(path, problems)
+    if data is None:
+        return None, "; ".join(problems)
+    if data.get("boot") != identity.boot_id() or data.get("namespace") != identity.netns_id():
+        return None, ""
+    try:
+        return record_from_plain(data["record"]), ""
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        return None, f"{path} is not understood ({error}); what it remembered is lost"

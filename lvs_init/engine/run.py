@@ -1,0 +1,130 @@
+"""The writing verbs from the outside: which targets are meant, the mutex, the lock file, signals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lvs_init.commands.render import Tools
+from lvs_init.engine import configuration, memory
+from lvs_init.engine.apply import Apparatus
+from lvs_init.engine.down import descend
+from lvs_init.engine.paths import Paths
+from lvs_init.engine.request import DIRECTOR, Listener, Options, Outcome, Result, Target, nobody_listens
+from lvs_init.engine.up import Ascent
+from lvs_init.errors import Busy, NotInstalled, NotPrivileged, SystemFailure
+from lvs_init.system import files, identity
+from lvs_init.system.mutex import Mutex
+from lvs_init.system.runner import Runner
+from lvs_init.system.signals import Stop
+
+#: Verbs that converge a role to its configuration.
+_UP = ("start", "restart", "try-restart", "condrestart", "reload", "force-reload")
+_ONLY_RUNNING = ("try-restart", "condrestart", "reload", "force-reload")
+
+
+@dataclass
+class Engine:
+    """One call of an init script. ``names``: the clusters or files named before the verb."""
+
+    role: str
+    names: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    paths: Paths = field(default_factory=Paths)
+    listen: Listener = nobody_listens
+
+    @property
+    def lock(self) -> str:
+        """The role's lock file, whose name Red Hat's rc expects to be the init script's."""
+        return f"{self.paths.subsys}/lvs-{self.role}"
+
+    def named(self) -> list[Target]:
+        """The targets named on the command line, or the one of no name."""
+        names = self.names or ("",)
+        return [configuration.target(self.paths, self.role, name, self.environment) for name in names]
+
+    def running(self) -> list[Target]:
+        """What was started: the named ones among it, or all of it."""
+        found = memory.started(self.paths, self.role)
+        if self.names:
+            return [target for target in self.named() if target.instance in found]
+        return [Target(self.role, instance, "") for instance in found]
+
+    def carry_out(self, verb: str) -> list[Outcome]:
+        """Run a writing verb for each of its targets. Raises LvsError at the first that fails."""
+        if not identity.is_root():
+            raise NotPrivileged(f"{verb} needs root", hint="run it as root")
+        mutex = Mutex(self.paths.run)
+        with Stop() as stop:
+            self._acquire(mutex, verb, stop)
+            try:
+                runner = Runner(keep_open=(mutex.fd,))
+                tools = Tools(net_tools=bool(runner.find("ifconfig") and runner.find("route")))
+                apparatus = Apparatus(runner, tools, stop, self.listen)
+                if verb in _UP:
+                    return self._up(verb, apparatus)
+                return self._stop(apparatus)
+            finally:
+                mutex.release()
+
+    def _acquire(self, mutex: Mutex, verb: str, stop: Stop) -> None:
+        try:
+            mutex.acquire(on_wait=lambda holder: self.listen(f"wait for process {holder}"), check=stop.check)
+        except Busy:
+            if verb != "stop":
+                raise
+            self.listen("terminate the holder")
+            mutex.terminate_holder()
+
+    def _up(self, verb: str, apparatus: Apparatus) -> list[Outcome]:
+        running = self.running()
+        if verb in _ONLY_RUNNING and not running:
+            result = Result.NOTHING if verb in ("try-restart", "condrestart") else Result.NOT_RUNNING
+            return [Outcome(target, result) for target in self.named()]
+        targets = self.named() if verb == "start" or not running else running
+        outcomes = []
+        for target in targets:
+            remembered = memory.recall(self.paths, target)
+            if not target.file:
+                target = self._with_file(target, remembered)
+            cluster, fingerprint = configuration.read(target)
+            if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
+                raise NotInstalled(
+                    "there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm"
+                )
+            if verb == "restart" and self.options.full and not self.options.dry_run:
+                descend(target, remembered, apparatus, self.options)
+                remembered = memory.recall(self.paths, target)
+            outcome = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+            outcomes.append(outcome)
+            if not self.options.dry_run:
+                outcome.warnings += self._lock()
+        return outcomes
+
+    def _with_file(self, target: Target, remembered: memory.Memory) -> Target:
+        """The file that a started target was started from; where that is unknown, the one of its name."""
+        file = remembered.mine.file if remembered.mine is not None else ""
+        return replace(target, file=file or f"{self.paths.configuration}/{target.instance}.toml")
+
+    def _lock(self) -> list[str]:
+        """A missing lock file is worth a warning, no failed start: only Red Hat's rc reads it."""
+        try:
+            files.touch_lock(self.lock)
+        except SystemFailure as error:
+            return [error.message]
+        return []
+
+    def _stop(self, apparatus: Apparatus) -> list[Outcome]:
+        targets = self.running()
+        outcomes = []
+        for target in targets:
+            outcome = descend(target, memory.recall(self.paths, target), apparatus, self.options)
+            outcomes.append(outcome)
+        if not self.options.dry_run and not memory.started(self.paths, self.role):
+            files.remove(self.lock)
+        return outcomes or [Outcome(target, Result.NOTHING) for target in self._meant()]
+
+    def _meant(self) -> list[Target]:
+        """For the message of a stop that found nothing: a broken configuration must not get in its way."""
+        return [Target(self.role, name, "") for name in self.names] or [Target(self.role, "", "")]

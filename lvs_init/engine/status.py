@@ -1,0 +1,173 @@
+"""status: the kernel against the record. Starts no process and reads no configuration beyond its fingerprint."""
+
+from __future__ import annotations
+
+import enum
+import os
+from dataclasses import dataclass, field
+
+from lvs_init.commands import sysctl
+from lvs_init.commands.proc_ip_vs import ProcTable, parse_proc
+from lvs_init.engine.memory import recall
+from lvs_init.engine.paths import Paths
+from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
+from lvs_init.errors import LvsError
+from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.network import AddressKey, LinkKey, RouteKey, SysctlKey
+from lvs_init.model.record import Entry, Record
+from lvs_init.model.state import Key
+from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD
+from lvs_init.system import files, link, netinfo
+
+
+class Health(enum.Enum):
+    """What status can say."""
+
+    RUNNING = "running"
+    PARTIAL = "partial"
+    LOCKED = "locked"  # the lock file is there, nothing else is
+    STOPPED = "stopped"
+
+
+@dataclass
+class Status:
+    """One target's health. ``missing``: what makes it partial, a line each; ``notes``: what an admin should know."""
+
+    target: Target
+    health: Health
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    table: ProcTable | None = None
+    degraded: bool = False
+    facts: str = ""
+
+
+def examine(paths: Paths, target: Target, lock: str) -> Status:
+    """The status of one target. ``lock``: the path of its role's lock file."""
+    memory = recall(paths, target)
+    record = memory.mine
+    locked = os.path.lexists(lock)
+    if record is None:
+        return Status(target, Health.LOCKED if locked else Health.STOPPED, notes=list(memory.problems))
+    status = Status(target, Health.RUNNING, notes=list(memory.problems), table=_table(), facts=record.cluster)
+    required = {key: entry for key, entry in record.entries.items() if _required(key, entry, record)}
+    directing = {
+        key.address
+        for other in memory.others
+        if other.role == DIRECTOR
+        for key in other.entries
+        if isinstance(key, AddressKey)
+    }
+    _compare(record, required, directing if target.role == REALSERVER else set(), status)
+    if memory.interrupted:
+        status.missing.append("an earlier run was cut short; 'start' completes it, 'stop' takes it back")
+    status.degraded = bool(record.degraded)
+    status.notes += [*record.degraded, *record.notes, *_file_notes(record)]
+    if status.missing:
+        nothing_left = required and len(status.missing) >= len(required)
+        status.health = Health.LOCKED if nothing_left and locked and not memory.interrupted else Health.PARTIAL
+    elif not locked:
+        status.notes.append(f"the lock file {lock} is missing, so Red Hat's rc would skip the stop at shutdown")
+    return status
+
+
+def _required(key: Key, entry: Entry, record: Record) -> bool:
+    """What must be there for the role to serve: its VIPs, its services, the settings that these need."""
+    if entry.applied is None or entry.transient:
+        return False
+    if isinstance(key, (AddressKey, ServiceKey, LinkKey)):
+        return True
+    if not isinstance(key, SysctlKey):
+        return False
+    if record.role == REALSERVER:
+        return key.path.endswith(("/arp_ignore", "/arp_announce"))
+    return key in (IPV4_FORWARD, IPV6_FORWARD) and record.nat
+
+
+def _compare(record: Record, required: dict[Key, Entry], directing: set[str], status: Status) -> None:
+    addresses = netinfo.addresses()
+    table = status.table or ProcTable({})
+    weights = _weights(table)
+    for key, entry in record.entries.items():
+        if entry.applied is None or entry.transient:
+            continue
+        if isinstance(key, AddressKey):
+            if key not in addresses and key.address not in directing:
+                status.missing.append(f"{key} is missing")
+            elif key not in addresses:
+                status.notes.append(f"{key}: the director on this machine has the VIP")
+        elif isinstance(key, ServiceKey):
+            if table.find(key) is None:
+                status.missing.append(f"service {key} is missing")
+        elif isinstance(key, RealServerKey):
+            if table.find(key.service) is not None:  # where that is missing, it has been said
+                _compare_real_server(key, entry, weights, status)
+        elif isinstance(key, LinkKey):
+            _compare_link(key, status)
+        elif isinstance(key, SysctlKey):
+            text = files.read_small(sysctl.proc_path(key))
+            value = sysctl.normalise(text) if text is not None else "absent"
+            if value != entry.applied:
+                where = status.missing if key in required and not _good_enough(key, value) else status.notes
+                where.append(f"{key} is {value}, was set to {entry.applied}")
+    routes = [key for key, entry in record.entries.items() if isinstance(key, RouteKey) and entry.applied is not None]
+    if routes:
+        from lvs_init.commands import route
+
+        present = route.parse_proc(files.read_small("/proc/net/route") or "")
+        gone = [key for key in routes if key not in present and key.address not in directing]
+        status.notes += [f"{key} is missing" for key in gone]
+
+
+def _good_enough(key: SysctlKey, value: str) -> bool:
+    """arp_ignore 2 keeps a real server as quiet as 1 does."""
+    return key.path.endswith("/arp_ignore") and value == "2"
+
+
+def _weights(table: ProcTable) -> dict[tuple[str, int, int, str, int], int]:
+    """Weights by service and real server. A firewall mark's family may be unknown, so it is no part of the key."""
+    return {
+        (service.key.address, service.key.port, service.key.fwmark, server.address, server.port): server.weight
+        for service in table.services.values()
+        for server in service.servers
+    }
+
+
+def _compare_real_server(
+    key: RealServerKey, entry: Entry, weights: dict[tuple[str, int, int, str, int], int], status: Status
+) -> None:
+    service = key.service
+    weight = weights.get((service.address, service.port, service.fwmark, key.address, key.port))
+    wanted = getattr(entry.applied, "weight", None)
+    if weight is None:
+        status.notes.append(f"{key} is missing")
+    elif weight != wanted:
+        status.notes.append(f"{key} has weight {weight}, was set to {wanted}")
+
+
+def _compare_link(key: LinkKey, status: Status) -> None:
+    try:
+        up = bool(link.flags(key.interface) & link.UP)
+    except OSError:
+        status.missing.append(f"{key} is missing")
+        return
+    if not up:
+        status.missing.append(f"{key} is down")
+
+
+def _table() -> ProcTable | None:
+    listing = files.read_small("/proc/net/ip_vs")
+    return None if listing is None else parse_proc(listing)
+
+
+def _file_notes(record: Record) -> list[str]:
+    """Whether the file is still the one that was applied."""
+    if not record.file:
+        return []
+    from lvs_init.engine.configuration import fingerprint
+
+    try:
+        changed = fingerprint(files.read_trusted(record.file)) != record.fingerprint
+    except LvsError as error:
+        return [f"the configuration cannot be read any more: {error.message}"]
+    return [f"{record.file} has changed since it was applied; 'reload' applies it"] if changed else []

@@ -1,0 +1,226 @@
+"""start, restart and reload: converge to the configuration, with everything undone where it cannot be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lvs_init.commands import iptables
+from lvs_init.commands.render import render
+from lvs_init.config.cluster import Cluster
+from lvs_init.config.desired import Desired
+from lvs_init.engine.apply import Apparatus, Applied, carry_out, undo
+from lvs_init.engine.guard import deferred_to_director, duplicates, keep_stale_vips, refuse_shared_services, usable
+from lvs_init.engine.memory import Memory
+from lvs_init.engine.neighbours import await_addresses
+from lvs_init.engine.observe import Observation, look
+from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
+from lvs_init.engine.script import script_of
+from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
+from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.machine import Machine
+from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey
+from lvs_init.model.record import Record
+from lvs_init.model.state import Change, Key
+from lvs_init.plan.intent import Plan, plan_up
+from lvs_init.system import arp
+
+
+@dataclass
+class Ascent:
+    """One run of start, restart or reload for one target, while the mutex is held."""
+
+    target: Target
+    cluster: Cluster
+    fingerprint: str
+    memory: Memory
+    apparatus: Apparatus
+    options: Options
+
+    def run(self) -> Outcome:
+        """Plan, apply, verify, remember. Raises LvsError with everything undone, NotUndone with what is left."""
+        outcome = Outcome(self.target, Result.NOTHING, warnings=list(self.memory.problems))
+        observation, desired = self._look()
+        if not self.options.dry_run and self._load_modules(desired, observation):
+            observation, desired = self._look()
+        plan = self._plan(observation, desired)
+        outcome.notes += [*desired.notes, *plan.left_alone]
+        outcome.facts = facts(self.cluster, desired)
+        outcome.steps = len(plan.steps)
+        if self.options.dry_run:
+            outcome.result = Result.SHOWN
+            outcome.script = script_of(plan, self.apparatus.tools, self._added(plan, desired))
+            return outcome
+        usable(plan, observation.live, self.cluster)
+        added = self._added(plan, desired)
+        outcome.warnings += self._probe(added)
+        record = self._record(plan, Applied(), desired)
+        if plan.steps:
+            applied = self._apply(plan, observation, record, added, outcome)
+            record = self._record(plan, applied, desired)
+            outcome.result = Result.DONE
+        self.apparatus.listen("record")
+        self.memory.commit(record)
+        outcome.degraded = list(record.degraded)
+        return outcome
+
+    def _look(self) -> tuple[Observation, Desired]:
+        """Read the machine and ask what the role wants of it. Raises ConfigurationError with all that only it shows."""
+        records = [record for record in (self.memory.mine, *self.memory.others) if record is not None]
+        seen = look()
+        desired = self._wants(seen.machine(records), seen)
+        if desired.problems:
+            raise ConfigurationError(f"{self.cluster.file} does not fit this machine", desired.problems)
+        if self.target.role == REALSERVER and not self.options.prune:
+            keep_stale_vips(desired, self.memory.mine, seen.live)
+        interest: set[Key] = set(desired.wanted)
+        if self.memory.mine is not None:
+            interest.update(self.memory.mine.entries)
+        if self._first() and self.cluster.director.flush_iptables and self.target.role == DIRECTOR:
+            interest.add(FilterTableKey())
+        return self.apparatus.observe(interest), desired
+
+    def _wants(self, machine: Machine, seen: Observation) -> Desired:
+        if self.target.role == DIRECTOR:
+            from lvs_init.config.director import director_wants
+
+            return director_wants(self.cluster, machine, seen.addresses)
+        from lvs_init.config.realserver import own_rips, realserver_wants
+
+        if not own_rips(self.cluster, machine):
+            have = sorted(
+                {key.address for key in machine.addresses if key.interface != "lo" and ":" not in key.address}
+            )
+            raise NotConfigured(
+                f"no real server of {self.cluster.file} has an address of this machine",
+                hint=f"this machine has {', '.join(have) or 'no address'}; its RIP must be one of them",
+            )
+        return realserver_wants(self.cluster, machine, seen.addresses)
+
+    def _first(self) -> bool:
+        """Whether this is the change from stopped to started, a start that was cut short included."""
+        mine = self.memory.mine
+        return mine is None or any(entry.transient for entry in mine.entries.values())
+
+    def _load_modules(self, desired: Desired, observation: Observation) -> bool:
+        """Modules come before the plan, since the settings that they bring must be read before they are changed."""
+        missing = [key for key in desired.wanted if isinstance(key, ModuleKey) and key not in observation.live]
+        if not missing:
+            return False
+        for command in render([Change(key, None, "loaded") for key in missing], self.apparatus.tools):
+            self.apparatus.listen("modules")
+            completed = self.apparatus.runner.run(command)
+            if completed.code != 0:
+                names = ", ".join(str(key.name) for key in missing if isinstance(key, ModuleKey))
+                raise NotInstalled(
+                    f"the kernel has no module {names}: {' '.join(completed.stderr.split())[:300]}",
+                    hint="install the kernel's modules, or use a scheduler that this kernel has",
+                )
+        return True
+
+    def _plan(self, observation: Observation, desired: Desired) -> Plan:
+        live, director = observation.live, self.cluster.director
+        refuse_shared_services(self.cluster, self.target, self.memory.others)
+        cleared: set[Key] = set()
+        flushed: FilterTable | None = None
+        if self.target.role == DIRECTOR and self._first():
+            if director.clear_ipvs:
+                if any(other.role == DIRECTOR for other in self.memory.others):
+                    raise Refused(
+                        "clear_ipvs would empty the table of another cluster that runs here",
+                        hint="set clear_ipvs = false, or stop the other cluster first",
+                    )
+                for key in live:
+                    service = key.service if isinstance(key, RealServerKey) else key
+                    if isinstance(service, ServiceKey) and service not in desired.wanted:
+                        cleared.add(key)
+            table = live.get(FilterTableKey())
+            if director.flush_iptables and isinstance(table, FilterTable):
+                flushed = self._flushed(table)
+        deferred = deferred_to_director(self.target, desired, self.memory.others)
+        desired.notes += [f"{key}: stays away while the director on this machine has the VIP" for key in deferred]
+        return plan_up(
+            desired.wanted,
+            live,
+            self.memory.mine,
+            self.memory.others,
+            deferred=frozenset(deferred),
+            cleared=frozenset(cleared),
+            flushed=flushed,
+            keep=desired.keep,
+        )
+
+    def _flushed(self, table: FilterTable) -> FilterTable:
+        dropping = sorted(chain for chain, policy in iptables.policies(table).items() if policy != "ACCEPT")
+        if dropping and not self.options.force:
+            raise Refused(
+                f"flush_iptables would leave the policy of {', '.join(dropping)} without an exception: "
+                "nobody could log in any more",
+                hint="set the policy to ACCEPT, or flush_iptables = false, or force it with --force",
+            )
+        return iptables.without_rules(table)
+
+    def _added(self, plan: Plan, desired: Desired) -> list[AddressKey]:
+        """The addresses that appear with this plan and that neighbours must hear of."""
+        added = {change.key for step in plan.steps for change in step.changes if change.before is None}
+        return [key for key in desired.announce if key in added]
+
+    def _probe(self, added: list[AddressKey]) -> list[str]:
+        if not added:
+            return []
+        self.apparatus.listen("probe")
+        found = duplicates(added)
+        if found and self.cluster.director.duplicate_vip == "refuse":
+            raise Refused("; ".join(found), hint='stop the other owner, or set duplicate_vip = "warn"')
+        return found
+
+    def _apply(
+        self, plan: Plan, observation: Observation, record: Record, added: list[AddressKey], outcome: Outcome
+    ) -> Applied:
+        self.apparatus.listen("journal")
+        self.memory.begin(record)
+        try:
+            applied = carry_out(plan, self.apparatus, strict=self.options.strict)
+            outcome.warnings += self._announce(added)
+            self.apparatus.stop.check()
+            return applied
+        except LvsError as error:
+            left = undo(plan, observation.live, self.apparatus)
+            if left:
+                raise NotUndone(error, left) from error
+            self.memory.abandon()
+            error.undone = True
+            raise
+
+    def _announce(self, added: list[AddressKey]) -> list[str]:
+        if not added:
+            return []
+        self.apparatus.listen("announce")
+        said = await_addresses([key for key in added if ":" in key.address])
+        return said + arp.announce([(key.interface, key.address) for key in added])
+
+    def _record(self, plan: Plan, applied: Applied, desired: Desired) -> Record:
+        lasting = {
+            key: entry
+            for key, entry in plan.entries.items()
+            if key not in applied.left_out and not (applied.live and entry.transient)
+        }
+        return Record(
+            role=self.target.role,
+            instance=self.target.instance,
+            entries=lasting,
+            cluster=self.cluster.name,
+            file=self.cluster.file,
+            fingerprint=self.fingerprint,
+            degraded=tuple(f"{key}: left out, {reason}" for key, reason in applied.left_out.items()),
+            notes=tuple(desired.notes),
+            nat=desired.nat,
+        )
+
+
+def facts(cluster: Cluster, desired: Desired) -> str:
+    """``2 services, 1 VIP, 4 real servers`` for the line of success."""
+    services = sum(isinstance(key, ServiceKey) for key in desired.wanted)
+    servers = sum(isinstance(key, RealServerKey) for key in desired.wanted)
+    vips = len({key.address for key, value in desired.wanted.items() if isinstance(key, AddressKey) and value})
+    counted = [(services, "service"), (vips, "VIP"), (servers, "real server")]
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted if count)

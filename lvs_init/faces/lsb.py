@@ -1,0 +1,159 @@
+"""The init script's face: verbs, LSB exit codes, one line of success, problems on stderr."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lvs_init.engine.request import Options, Outcome, Result
+from lvs_init.errors import LvsError
+from lvs_init.faces import codes
+from lvs_init.faces.telling import tell_error, tell_note, tell_warning
+from lvs_init.system import streams
+
+_VERBS = ("start", "stop", "restart", "try-restart", "condrestart", "reload", "force-reload", "status")
+_FLAGS = {
+    "--dry-run": "dry_run",
+    "--strict": "strict",
+    "--full": "full",
+    "--force": "force",
+    "--prune": "prune",
+    "--json": "json",
+}
+#: A cluster's name, or a path to its file.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}|/[^\0]{1,4000}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A parsed command line. The verb comes last, since Heartbeat puts a resource's arguments before it."""
+
+    verb: str
+    names: tuple[str, ...]
+    options: Options
+    json: bool
+
+
+def parse(argv: Sequence[str]) -> Call | str:
+    """The call, or what is wrong with it."""
+    flags = {word for word in argv if word.startswith("-")}
+    words = [word for word in argv if not word.startswith("-")]
+    unknown = sorted(flags - set(_FLAGS))
+    if unknown:
+        return f"unknown option {unknown[0]}"
+    if not words:
+        return "a verb is missing"
+    verb, names = words[-1], tuple(words[:-1])
+    if verb not in _VERBS:
+        misplaced = [word for word in words if word in _VERBS]
+        return f"excess argument '{verb}'" if misplaced else f"unknown verb '{verb}'"
+    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    if wrong:
+        return f"'{wrong[0]}' is neither a cluster's name nor a path"
+    chosen = {_FLAGS[flag] for flag in flags}
+    options = Options(**{name: True for name in chosen if name != "json"})
+    return Call(verb, names, options, "json" in chosen)
+
+
+def main(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run an init script; the exit code. Never raises: whatever happens becomes a line on stderr and a code."""
+    name = f"lvs-{role}"
+    os.umask(0o022)
+    call = parse(argv)
+    if isinstance(call, str):
+        streams.err(f"{name}: {call}")
+        streams.err(usage)
+        return codes.USAGE
+    try:
+        if call.verb == "status":
+            from lvs_init.faces import lsb_status
+
+            return lsb_status.report(role, call.names, environment, as_json=call.json)
+        return _write(role, name, call, environment)
+    except LvsError as error:
+        tell_error(name, error)
+        return codes.STATUS_UNKNOWN if call.verb == "status" else codes.of(error, call.verb)
+    except Exception as error:  # noqa: BLE001 - the last line: a bug must not become a traceback at boot
+        return _bug(name, call.verb, error)
+
+
+def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> int:
+    from lvs_init.engine.run import Engine
+
+    progress = _progress(name) if sys.stderr is not None and sys.stderr.isatty() else None
+    engine = Engine(role, call.names, call.options, environment)
+    if progress is not None:
+        engine.listen = progress
+    outcomes = engine.carry_out(call.verb)
+    for outcome in outcomes:
+        for warning in [*outcome.warnings, *outcome.degraded]:
+            tell_warning(name, warning)
+        for note in outcome.notes:
+            tell_note(name, note)
+    if call.json:
+        import json
+
+        streams.out(json.dumps({"version": 1, "outcomes": [_plain(outcome) for outcome in outcomes]}, indent=2))
+    else:
+        for outcome in outcomes:
+            streams.out(outcome.script.rstrip("\n") if outcome.script else _line(name, call.verb, outcome))
+    return codes.NOT_RUNNING if any(outcome.result is Result.NOT_RUNNING for outcome in outcomes) else codes.DONE
+
+
+def _line(name: str, verb: str, outcome: Outcome) -> str:
+    """The one line of success (or of nothing to do)."""
+    which = f" {outcome.target.instance}" if outcome.target.instance not in ("", "lvs") else ""
+    subject = f"{name}{which}"
+    if outcome.result is Result.SHOWN:
+        return f"# {subject}: nothing to do"
+    if outcome.result is Result.NOT_RUNNING:
+        return f"{subject} is stopped, so there is nothing to {verb}"
+    if verb == "stop":
+        return f"{subject} is stopped" if outcome.result is Result.DONE else f"{subject} was stopped already"
+    if outcome.result is Result.NOTHING:
+        return (
+            f"{subject} is running, nothing to do: {outcome.facts}" if outcome.facts else f"{subject} is stopped, "
+            "nothing to do"
+        )  # fmt: skip
+    state = " (degraded)" if outcome.degraded else ""
+    return f"{subject} is running{state}: {outcome.facts}"
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    return {
+        "role": outcome.target.role,
+        "instance": outcome.target.instance,
+        "result": outcome.result.value,
+        "steps": outcome.steps,
+        "warnings": outcome.warnings,
+        "degraded": outcome.degraded,
+        "notes": outcome.notes,
+        "script": outcome.script,
+    }
+
+
+def _progress(name: str):  # type: ignore[no-untyped-def]
+    """On a terminal, waiting is explained; steps are too quick to be worth a line."""
+
+    def listen(event: str) -> None:
+        if event.startswith(("wait", "terminate")):
+            streams.err(f"{name}: {event} ...")
+
+    return listen
+
+
+def _bug(name: str, verb: str, error: Exception) -> int:
+    import traceback
+
+    from lvs_init.system import syslog
+
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"internal error, please report it: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+    streams.err(f"{name}: {text}")
+    syslog.log(name, syslog.ERROR, text)
+    if os.environ.get("LVS_DEBUG"):
+        traceback.print_exc()
+    return codes.STATUS_UNKNOWN if verb == "status" else codes.FAILED
