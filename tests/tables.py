@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
 from lvs_init.model.ipvs import SCHEDULERS, RealServer, RealServerKey, Service, ServiceKey, Tunnel
-from lvs_init.model.state import Key, Value
+from lvs_init.model.state import Change, Key, Value, apply
 
 PORTS = st.integers(1, 65535)
 MASKS = {4: st.integers(0, 32), 6: st.integers(1, 128)}
@@ -52,8 +53,8 @@ TUNNELS = st.one_of(
 
 
 @st.composite
-def real_servers(draw: st.DrawFn) -> RealServer:
-    forwarding = draw(st.sampled_from(("nat", "dr", "tun")))
+def real_servers(draw: st.DrawFn, maps_port: bool = False) -> RealServer:
+    forwarding = "nat" if maps_port else draw(st.sampled_from(("nat", "dr", "tun")))
     upper = draw(st.integers(0, 2**31 - 1))
     lower = draw(st.integers(0, upper))
     tunnel = draw(TUNNELS) if forwarding == "tun" else None
@@ -61,13 +62,32 @@ def real_servers(draw: st.DrawFn) -> RealServer:
 
 
 @st.composite
-def tables(draw: st.DrawFn, size: int = 6) -> dict[Key, Value]:
+def tables(draw: st.DrawFn, min_size: int = 0, max_size: int = 6) -> dict[Key, Value]:
     """Services, each followed by its real servers."""
     table: dict[Key, Value] = {}
-    for key in draw(st.lists(service_keys(), max_size=size, unique=True)):
+    for key in draw(st.lists(service_keys(), min_size=min_size, max_size=max_size, unique=True)):
         table[key] = draw(services(key))
         for server in draw(st.lists(real_servers(), max_size=3)):
             # ipvsadm maps ports with nat alone, whatever it is told.
             port = draw(PORTS) if server.forwarding == "nat" else key.port
             table[RealServerKey(key, draw(addresses(key.family)), port)] = server
     return table
+
+
+@st.composite
+def edits(draw: st.DrawFn, table: Mapping[Key, Value]) -> tuple[list[Change], dict[Key, Value]]:
+    """Some keys of the table get other attributes, some go: the changes, and the table that they lead to."""
+    edited, gone = [], []
+    for key, value in table.items():
+        service = key.service if isinstance(key, RealServerKey) else None
+        if service is not None and any(change.key == service for change in gone):
+            continue  # goes with its service
+        verb = draw(st.sampled_from(("keep", "edit", "edit", "remove")))
+        if verb == "remove":
+            gone.append(Change(key, value, None))
+        elif verb == "edit" and isinstance(key, ServiceKey):
+            edited.append(Change(key, value, draw(services(key))))
+        elif verb == "edit" and isinstance(key, RealServerKey):
+            edited.append(Change(key, value, draw(real_servers(key.port != key.service.port))))
+    changes = edited + gone
+    return changes, apply(table, {change.key: change.after for change in changes})
