@@ -89,20 +89,22 @@ class Mutex:
     def terminate_holder(self, grace: float = GRACE) -> None:
         """Take the mutex from whoever holds it: for stop, which must not fail because a start hangs.
 
-        SIGTERM to the holder; where that is gone, to the processes that inherited the lock from it. After ``grace``
-        seconds SIGKILL to all of them. The mutex is ours on return. Raises Busy where even that did not help.
+        SIGTERM to the holder, and to who gets it next; where the holder is gone, to the processes that inherited the
+        lock from it. After ``grace`` seconds SIGKILL. The mutex is ours on return. Raises Busy where even that did not
+        help.
         """
-        if self._try():
-            return
-        holder = self.holder()
-        for pid in [holder] if holder else self._holding():
-            _signal(pid, signal.SIGTERM)
-        try:
-            self.acquire(grace)
-        except Busy:
-            for pid in self._holding():
-                _signal(pid, signal.SIGKILL)
-            self.acquire(GRACE)
+        deadline = time.monotonic() + grace
+        told = {os.getpid()}
+        while not self._try():
+            if time.monotonic() >= deadline:
+                _signal(self._holding() - {os.getpid()}, signal.SIGKILL)
+                self.acquire(GRACE)
+                return
+            holder = self.holder()
+            targets = {holder} if holder else self._holding()
+            _signal(targets - told, signal.SIGTERM)
+            told |= targets
+            time.sleep(POLL)
 
     def __enter__(self) -> Mutex:
         self.acquire()
@@ -137,20 +139,20 @@ class Mutex:
         self._fd = descriptor
         return True
 
-    def _holding(self) -> list[int]:
+    def _holding(self) -> set[int]:
         """The processes that have the locked file open: not those that wait for it, which opened it for themselves.
 
         /proc/PID/fdinfo/N shows a lock only for the open file that it was set through (proc(5), fs/locks.c).
         """
         locked = os.stat(self.path)
-        found = []
+        found = set()
         for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
             with contextlib.suppress(OSError):
                 for name in os.listdir(f"/proc/{pid}/fd"):
                     if os.path.samestat(os.stat(f"/proc/{pid}/fd/{name}"), locked) and "FLOCK" in (
                         read_small(f"/proc/{pid}/fdinfo/{name}") or ""
                     ):
-                        found.append(pid)
+                        found.add(pid)
                         break
         return found
 
@@ -161,6 +163,7 @@ def _start_time(pid: int) -> str:
     return ((read_small(f"/proc/{pid}/stat") or "").rpartition(")")[2].split() + [""] * 20)[19]
 
 
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)

@@ -242,10 +242,12 @@ def test_closed_standard_descriptors_do_not_mix_up_the_childs() -> None:
         "command = collections.namedtuple('Command', 'argv stdin timeout')(('cat',), 'text', 9)\n"
         "sys.exit(0 if Runner().run(command).stdout == 'text' else 7)"
     )
-    child = subprocess.run([sys.executable, "-c", program, str(ROOT)], preexec_fn=lambda: os.closerange(0, 3))  # noqa: PLW1509
+    child = subprocess.run([sys.executable, "-c", program, str(ROOT)], preexec_fn=lambda: os.closerange(0, 3))
     assert child.returncode == 0
 
 
 def test_sh_is_imported_by_the_first_command_only() -> None:
-    program = "import sys; sys.path.insert(0, sys.argv[1]); import lvs_init.system.runner; sys.exit('sh' in sys.modules)"
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import lvs_init.system.runner; sys.exit('sh' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program, str(ROOT)]).returncode == 0
