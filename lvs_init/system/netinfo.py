@@ -29,7 +29,8 @@ _Row = tuple[str, str, str, str]  # label, address, netmask, broadcast
 def addresses() -> dict[AddressKey, Alias]:
     """Every IPv4 and IPv6 address of the machine. Raises NotInstalled.
 
-    An alias has a label where that is another name than the device's, a broadcast where the device broadcasts.
+    An alias has a label where that is another name than the device's, and a broadcast where the device broadcasts:
+    getifaddrs(3) shows the address itself where none was set.
     """
     netifaces = _package("netifaces")
     labels = netifaces.interfaces()

@@ -117,7 +117,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
 def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, owner_check: bool) -> None:
     os.mkfifo(tmp_path / "fifo", 0o600)
     for path in (tmp_path / "fifo", tmp_path):
-        with pytest.raises((UnsafeFile, SystemFailure), match="is not a plain file|Is a directory"):
+        with pytest.raises((UnsafeFile, SystemFailure), match=r"is not a plain file|Is a directory"):
             files.read_trusted(str(path), owner_check=owner_check)
 
 
@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_former_file_and_no_other(tmp_path: Path) -> None
     limits, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
-        with pytest.raises(SystemFailure, match="cannot write .*record: File too large"):
+        with pytest.raises(SystemFailure, match=r"cannot write .*record: File too large"):
             files.write_atomic(str(path), b"x" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -113,7 +113,7 @@ def test_find_looks_in_our_own_path_only(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_a_program_that_cannot_start_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "broken").write_text("#!/nonexistent/interpreter\n")
     (tmp_path / "broken").chmod(0o755)
-    with pytest.raises(SystemFailure, match="cannot be started.*No such file"):
+    with pytest.raises(SystemFailure, match=r"cannot be started.*No such file"):
         Runner().run(Command((str(tmp_path / "broken"),)))
 
 
