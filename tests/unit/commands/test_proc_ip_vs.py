@@ -56,7 +56,11 @@ def test_numbers() -> None:
 
 def test_addresses_are_sorted_as_numbers() -> None:
     text = f"{HEADINGS}TCP  C0A800DB:0050 rr  \nTCP  0A000001:01BB rr  \nTCP  0A000001:0050 rr  \n"
-    assert [(key.address, key.port) for key in parse_proc(text).services] == [
+    text += "".join(f"  -> C0A8000{digit}:0050      Route   1      0          0         \n" for digit in "CA9B")
+    table = parse_proc(text)
+    servers = table.services[ServiceKey("tcp", "10.0.0.1", 80)].servers
+    assert [server.address for server in servers] == [f"192.168.0.{number}" for number in (9, 10, 11, 12)]
+    assert [(key.address, key.port) for key in table.services] == [
         ("10.0.0.1", 80),
         ("10.0.0.1", 443),
         ("192.168.0.219", 80),
@@ -86,6 +90,7 @@ def test_two_services_of_one_mark_are_of_two_families(known_first: bool) -> None
     known, other = "FWM  00000007 rr persistent 30000 FFFFFFFF\n", "FWM  00000007 wrr \n"
     table = parse_proc(HEADINGS + (known + other if known_first else other + known))
     assert {key: service.scheduler for key, service in table.services.items()} == {MARK: "rr", MARK6: "wrr"}
+    assert all(service.family_known for service in table.services.values())
 
 
 def test_the_listing_lines_up() -> None:

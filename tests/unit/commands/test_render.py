@@ -122,6 +122,9 @@ def test_nothing_and_mixed_kinds() -> None:
 def test_a_command_can_be_pasted_into_a_shell() -> None:
     plain = Command(("sysctl", "-w", "net.ipv4.vs.sync_threshold=3 50"))
     assert shlex.split(shell_text(plain)) == list(plain.argv)
+    assert shell_text(Command(("ip", "-batch", "-"), stdin="link set dev lo up\n")) == (
+        "ip -batch - <<'END'\nlink set dev lo up\nEND"
+    )
     text = "a $HOME `b`\nEND\n'c'\n"
     pasted = subprocess.run(
         ["sh", "-s"], input=shell_text(Command(("cat",), stdin=text)), capture_output=True, text=True
