@@ -17,7 +17,8 @@ def check(
     """Adds a problem for each contradiction between sound parts."""
     dips = _dips(director, nodes)
     _check_services(services, problems)
-    _check_vips(services, director, problems)
+    _check_vips(services, director, nodes, problems)
+    _check_labels(services, director, nodes, problems)
     _check_addresses(services, dips, problems)
     _check_marks(services, problems)
     _check_dips(services, director, nodes, dips, problems)
@@ -42,8 +43,12 @@ def _check_services(services: Sequence[ServiceDraft], problems: Problems) -> Non
                 )
 
 
-def _check_vips(services: Sequence[ServiceDraft], director: Director, problems: Problems) -> None:
-    usual, _, label = (director.interface or "").partition(":")
+def _check_vips(
+    services: Sequence[ServiceDraft], director: Director, nodes: Mapping[str, NodeOverride], problems: Problems
+) -> None:
+    # Where a node has another, the director's interface and the same one named by a service are two on that node.
+    moved = any(node.interface for node in nodes.values())
+    usual = "" if moved else (director.interface or "").partition(":")[0]
     first: dict[str, tuple[Path, int, str | None]] = {}
     for service in services:
         interface = service.interface or usual or None
@@ -63,14 +68,25 @@ def _check_vips(services: Sequence[ServiceDraft], director: Director, problems: 
                     found=interface or "none named",
                     hint="name the same interface in both",
                 )
+
+
+def _check_labels(
+    services: Sequence[ServiceDraft], director: Director, nodes: Mapping[str, NodeOverride], problems: Problems
+) -> None:
     ours = [vip.address for service in services if service.interface is None for _, vip in service.vips]
-    if label and ours and family_of(ours[0]) == 6:
-        problems.add(
-            ("director", "interface"),
-            f"fixes a label for the first VIP, which is IPv6 ({ours[0]}), and IPv6 addresses have none",
-            found=repr(director.interface),
-            hint=f"write '{usual}'",
-        )
+    if not ours or family_of(ours[0]) == 4:
+        return
+    interfaces: list[tuple[Path, str | None]] = [(("director", "interface"), director.interface)]
+    interfaces += [(("node", name, "interface"), node.interface) for name, node in nodes.items()]
+    for path, interface in interfaces:
+        device, colon, _ = (interface or "").partition(":")
+        if colon:
+            problems.add(
+                path,
+                f"fixes a label for the first VIP, which is IPv6 ({ours[0]}), and IPv6 addresses have none",
+                found=repr(interface),
+                hint=f"write '{device}'",
+            )
 
 
 def _check_addresses(services: Sequence[ServiceDraft], dips: Sequence[tuple[Path, Vip]], problems: Problems) -> None:
@@ -120,10 +136,10 @@ def _check_dips(
     for path, dip in dips[1:]:
         if family_of(dip.address) != family_of(dips[0][1].address):
             problems.add(path, f"is of another address family than {written(dips[0][0])}", found=dip.address)
-    told = set()
+    told: set[int] = set()
     for service in services:
+        family = family_of(service.vips[0][1].address) if service.vips else None
         for server in service.real_servers:
-            family = family_of(server.rip) if server.rip else None
             if server.forwarding == "nat" and family and family not in families and family not in told:
                 told.add(family)
                 problems.add(

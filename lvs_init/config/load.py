@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib import import_module
-from pathlib import PurePosixPath
 from typing import Any, Callable
 
 from lvs_init.config.cluster import Cluster, Director, NodeOverride, RealServerRole
@@ -93,17 +91,20 @@ def _document(text: str, file: str) -> Mapping[str, object]:
 
 
 def _toml_reader() -> Callable[[str], dict[str, Any]]:
-    for module in ("tomllib", "tomli"):  # in the standard library since 3.11
+    try:
+        import tomllib  # type: ignore[import-not-found]  # since Python 3.11
+    except ImportError:
         try:
-            reader: Callable[[str], dict[str, Any]] = import_module(module).loads
+            import tomli as tomllib
         except ImportError:
-            continue
-        return reader
-    raise NotInstalled("this Python has no reader for TOML", hint="install python3-tomli, or use Python 3.11 or later")
+            hint = "install python3-tomli, or use Python 3.11 or later"
+            raise NotInstalled("this Python has no reader for TOML", hint=hint) from None
+    loads: Callable[[str], dict[str, Any]] = tomllib.loads
+    return loads
 
 
 def _name_of(file: str, problems: Problems) -> str:
-    stem = PurePosixPath(file).stem
+    stem = file.rpartition("/")[2].rpartition(".")[0]
     try:
         return Name().read(stem)
     except Unfit:

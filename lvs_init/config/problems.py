@@ -59,12 +59,17 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more are kept."""
+        return len(self._found) >= MOST_PROBLEMS
+
     def add(self, path: Path, message: str, *, found: str = "", hint: str = "") -> None:
         """``found``: what stands there, as ``shown`` gives it; "" where nothing does."""
-        if len(self._found) < MOST_PROBLEMS:
-            self._found.append((path, Problem(self._file, written(path), message, found=found, hint=hint)))
-        else:
+        if self.full:
             self._left_out += 1
+        else:
+            self._found.append((path, Problem(self._file, written(path), message, found=found, hint=hint)))
 
     def in_file_order(self, document: object) -> tuple[Problem, ...]:
         """Sorted by place: as the keys stand in the document. A missing key comes last in its table."""

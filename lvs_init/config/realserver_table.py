@@ -74,8 +74,8 @@ def _check(
 ) -> None:
     forwarding = draft.forwarding
     if draft.rip is not None and family and family_of(draft.rip) != family:
-        how = "is not supported" if forwarding == "tun" else "the kernel refuses that"
-        section.problem("rip", f"is IPv{family_of(draft.rip)} in an IPv{family} service: {how}")
+        why = "which is not supported" if forwarding == "tun" else "which the kernel refuses"
+        section.problem("rip", f"is IPv{family_of(draft.rip)} in an IPv{family} service, {why}")
     if forwarding == "nat" and draft.rip and (inside(draft.rip, "127.0.0.0/8") or draft.rip == "::1"):
         section.problem("rip", "cannot be a loopback address under nat", "write the director's own address instead")
     if section.given("port") and draft.port is not None and service_port is not None and draft.port != service_port:

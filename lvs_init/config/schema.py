@@ -336,10 +336,11 @@ KEYS: Mapping[str, Mapping[str, Key]] = {
 def nearest(table: str, name: str) -> str:
     """A hint for a key that the table does not know: the nearest one that it knows, or where the key belongs."""
     known = KEYS[table]
-    close = difflib.get_close_matches(name[:64], known, n=1)
-    if close:
-        return f"did you mean '{close[0]}'?"
     homes = [group.heading for home, group in TABLES.items() if group.heading and name in KEYS[home]]
     if homes:
         return f"it belongs in {' or '.join(homes)}"
+    # At 0.5 "flush" still finds "flush_iptables".
+    close = difflib.get_close_matches(name[:64].lower(), known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
     return f"known are {', '.join(known)}"

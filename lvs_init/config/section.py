@@ -92,7 +92,7 @@ class Section:
             fits = isinstance(value, list if reader.many else dict)
             if not fits:
                 brackets = f"[[{key.name}]]" if reader.many else f"[{key.name}]"
-                hint = f"begin each with {brackets}" if not self.path else f"for example {key.name} = {key.example}"
+                hint = f"write it as {brackets}" if not self.path else f"for example {key.name} = {key.example}"
                 self.problems.add(
                     path, f"must be {'an ' if reader.many else 'a '}{reader.kind}", found=shown(value), hint=hint
                 )
@@ -129,7 +129,7 @@ class Section:
         self._values[key.name] = read
 
     def _unknown(self, table: str, name: str, value: object) -> None:
-        hint = schema.nearest(table, name)
+        hint = "" if self.problems.full else schema.nearest(table, name)
         if table == "node" and isinstance(value, dict):
             hint = 'quote a machine\'s name that has dots, as in [node."lb1.example.com"]'
         self.problems.add((*self.path, name), "is not a known key", hint=hint)

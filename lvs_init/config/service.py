@@ -11,6 +11,9 @@ from lvs_init.config.section import Section
 from lvs_init.model.address import family_of, full_prefix
 from lvs_init.model.ipvs import SCHEDULERS, Service, ServiceKey
 
+#: One for each VIP and match: each packet that the machine gets passes them all.
+MOST_MARKING_RULES = 4096
+
 
 @dataclass(frozen=True)
 class ServiceDraft:
@@ -48,6 +51,11 @@ def read_service(section: Section, forwarding: str | None) -> ServiceDraft:
     vips = _vips(section, marked)
     family = family_of(vips[0][1].address) if vips else None
     match = _match(section) if section.given("match") else None
+    if len(vips) * len(match or ()) > MOST_MARKING_RULES:
+        section.problem(
+            "match", f"makes {len(vips) * len(match or ())} marking rules; at most {MOST_MARKING_RULES} are set"
+        )
+        match = None
     if section.given("forwarding"):
         forwarding = section.get("forwarding")
     real_servers = read_real_servers(section, marked, family, forwarding)
@@ -111,7 +119,9 @@ def _match(section: Section) -> tuple[Match, ...]:
         if part.get("port") and not part.given("protocol"):
             part.problem("port", "needs a protocol", 'add protocol = "tcp"')
         match = Match(part.get("protocol") or "", part.get("port") or 0)
-        if match in matches and part.sound("protocol", "port"):
+        if not part.sound("protocol", "port"):
+            continue
+        if match in matches:
             section.problems.add(part.path, "stands there twice", hint="leave one out")
         matches[match] = None
     if section.empty("match"):
@@ -140,7 +150,7 @@ def _attributes(section: Section, marked: bool, family: int | None, match: tuple
     if not marked and section.get("port") == 0 and persistence is None and section.sound("persistence"):
         section.problem("port", "0 (every port) needs persistence", "add persistence = true, or name the port")
     for name in ("persistence_netmask", "persistence_engine"):
-        if section.given(name) and persistence is None and section.sound("persistence"):
+        if section.given(name) and persistence is None and section.sound(name, "persistence"):
             section.problem(name, "has no meaning without persistence", "add persistence = true, or leave this out")
     if section.given("one_packet") and section.get("one_packet"):
         _check_udp(section, "one_packet", marked, match)

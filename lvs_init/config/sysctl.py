@@ -9,8 +9,8 @@ from lvs_init.config.problems import Path, Problems, shown
 from lvs_init.config.values import Interface, Unfit
 from lvs_init.model.network import slashed
 
-#: What may be set, in words for messages and docs/configuration.md.
-ALLOWED = "net.ipv4.vs.*, net.ipv4.conf.INTERFACE.*, net.netfilter.nf_conntrack* and net.nf_conntrack_max"
+#: What may be set; a star stands for the rest of a name.
+ALLOWED = ("net.ipv4.vs.*", "net.ipv4.conf.INTERFACE.*", "net.netfilter.nf_conntrack*", "net.nf_conntrack_max")
 
 _LONGEST_VALUE = 256
 _DEEPEST = 8
@@ -25,20 +25,31 @@ def read_sysctls(raw: Mapping[str, object], path: Path, problems: Problems) -> d
         place = (*path, *keys)
         name = slashed(keys[0]) if len(keys) == 1 else "/".join(keys)
         reason = _refusal(name)
-        text = " ".join(value.split()) if isinstance(value, str) else str(value)
         if reason:
-            problems.add(place, reason, hint=f"allowed are {ALLOWED}")
-        elif name in result:
+            problems.add(place, reason, hint=f"allowed are {', '.join(ALLOWED)}")
+            continue
+        if name in result:
             problems.add(place, "stands there twice", found=shown(value), hint="dots and slashes mean the same")
-        elif isinstance(value, bool) or not isinstance(value, (int, str)):
-            problems.add(place, "must be an integer or a string", found=shown(value), hint="write 1 for on, 0 for off")
-        elif isinstance(value, int) and value.bit_length() > 63:
-            problems.add(place, "is larger than any kernel setting", found=shown(value))
-        elif not text or len(text) > _LONGEST_VALUE or not (text.isascii() and text.isprintable()):
-            problems.add(place, f"must be 1 to {_LONGEST_VALUE} printable ASCII characters", found=shown(value))
-        else:
-            result[name] = text
+            continue
+        try:
+            result[name] = _text(value)
+        except Unfit as unfit:
+            problems.add(place, unfit.message, found=shown(value), hint=unfit.hint)
     return result
+
+
+def _text(value: object) -> str:
+    """What is written to the kernel."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Unfit("must be an integer or a string", "write 1 for on, 0 for off")
+    if isinstance(value, int):
+        if value.bit_length() > 63:
+            raise Unfit("is larger than any kernel setting")
+        return str(value)
+    text = " ".join(value.split())
+    if not text or len(text) > _LONGEST_VALUE or not (text.isascii() and text.isprintable()):
+        raise Unfit(f"must be 1 to {_LONGEST_VALUE} printable ASCII characters")
+    return text
 
 
 def _leaves(raw: Mapping[str, object], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -30,6 +30,10 @@ class Unfit(ValueError):
         self.hint = hint
 
 
+def _unquoted(raw: object) -> str:
+    return "write it without quotes" if isinstance(raw, str) and raw.isdecimal() else ""
+
+
 @dataclass(frozen=True)
 class Boolean:
     """true or false."""
@@ -39,7 +43,7 @@ class Boolean:
 
     def read(self, raw: object) -> bool:
         if not isinstance(raw, bool):
-            raise Unfit("must be true or false", "without quotes" if isinstance(raw, str) else "")
+            raise Unfit("must be true or false", "write it without quotes" if isinstance(raw, str) else "")
         return raw
 
 
@@ -57,8 +61,7 @@ class Integer:
 
     def read(self, raw: object) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int) or not self.low <= raw <= self.high:
-            number = isinstance(raw, str) and raw.isdecimal()
-            raise Unfit(f"must be an integer from {self.allowed}", "without quotes" if number else "")
+            raise Unfit(f"must be an integer from {self.allowed}", _unquoted(raw))
         return raw
 
 
@@ -141,6 +144,8 @@ class Address:
 
     def unicast(self, text: str) -> str:
         """Canonical text of an address that a machine can own. A zone or a name is none."""
+        if "%" in text:
+            raise Unfit("must be an address without a zone", "leave out the '%' and what follows")
         try:
             address = ipaddress.ip_address(canonical(text))
         except ValueError:
@@ -199,7 +204,7 @@ class Persistence:
         if isinstance(raw, bool):
             return 300 if raw else None
         if not isinstance(raw, int) or not 1 <= raw <= 31 * 86400:
-            raise Unfit("must be an integer from 1 to 2678400, or true for 300")
+            raise Unfit("must be an integer from 1 to 2678400, or true for 300", _unquoted(raw))
         return raw
 
 

@@ -1,0 +1,45 @@
+"""The tables of docs/configuration.md, made from the schema, so that the two cannot drift apart."""
+
+from __future__ import annotations
+
+from lvs_init.config.schema import TABLES, Group, Key
+from lvs_init.config.sysctl import ALLOWED as SYSCTLS
+from lvs_init.config.values import Table
+
+BEGIN = "<!-- made by lvs_init.config.reference: begin -->"
+END = "<!-- made by lvs_init.config.reference: end -->"
+
+_COLUMNS = ("Key", "Type", "Values", "Unit", "Default", "Read by", "Meaning", "Example")
+
+
+def markdown() -> str:
+    """Every table of the file with every key, as Markdown."""
+    return "\n".join(_group(group) for group in TABLES.values())
+
+
+def _group(group: Group) -> str:
+    heading = f"`{group.heading}`" if group.heading else "The file"
+    rows = [_row(_COLUMNS), _row(("---",) * len(_COLUMNS))]
+    rows += [_row(_cells(key)) for key in group.keys]
+    return f"### {heading}\n\n{group.doc}\n\n" + "\n".join(rows) + "\n"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _cells(key: Key) -> tuple[str, ...]:
+    reader = key.reader
+    free = isinstance(reader, Table) and reader.free
+    if key.required:
+        default = "required"
+    elif isinstance(key.default, bool):
+        default = f"`{str(key.default).lower()}`"
+    elif isinstance(key.default, str):
+        default = f'`"{key.default}"`'
+    elif key.default is not None:
+        default = f"`{key.default}`"
+    else:
+        default = key.otherwise or "none"
+    values = ", ".join(f"`{name}`" for name in SYSCTLS) if free else reader.allowed
+    return (f"`{key.name}`", reader.kind, values, key.unit, default, key.role, key.doc, f"`{key.example}`")
