@@ -12,10 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lvs_init.commands.command import Command, bulk_timeout
-from lvs_init.commands.proc_ip_vs import ProcTable as ProcTable
-from lvs_init.commands.proc_ip_vs import has_services as has_services
-from lvs_init.commands.proc_ip_vs import parse_proc as parse_proc
-from lvs_init.commands.proc_ip_vs import render_table as render_table
 from lvs_init.model.address import canonical, family_of, netmask_of
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel, host_port
 from lvs_init.model.state import Change, Key, State, Value

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lvs_init.commands import iptables, ipvsadm, route
 from lvs_init.commands.command import Command
+from lvs_init.commands.proc_ip_vs import parse_proc
 from lvs_init.commands.render import Tools, render
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import Place
@@ -68,7 +69,7 @@ def test_any_table_is_written_edited_and_read_back(director: Node, data: st.Data
     run(director, ipvsadm.CLEAR)
     make(director, [Change(key, None, value) for key, value in table.items()])
     assert live_table(director) == table
-    seen = ipvsadm.parse_proc(director.read("/proc/net/ip_vs"))
+    seen = parse_proc(director.read("/proc/net/ip_vs"))
     assert all(seen.find(key) for key in table if isinstance(key, ServiceKey))
     changes, edited = data.draw(edits(table))
     make(director, changes)
