@@ -48,6 +48,7 @@ class Job:
     deadline: float | None
     streams: dict[int, bytearray]  # reading end of a pipe -> what came out of it: stdout, stderr
     answered: mmap.mmap | None  # one byte shared with a child that answers for itself; None: we answer at its end
+    is_host: bool = False
     expired: bool = False
     watchers: list[int] = field(default_factory=list)  # requests to be answered when it is gone
 
@@ -76,7 +77,8 @@ class Server:
         """Serve until the other end is closed."""
         while self._control in self._selector.get_map():
             for key, _ in self._selector.select(self._until_next_deadline()):
-                key.data(key.fd)
+                if self._selector.get_map().get(key.fd) is key:  # else closed by what came before it
+                    key.data(key.fd)
             self._expire()
 
     def ring(self, number: int, answer: Message) -> None:
@@ -123,11 +125,12 @@ class Server:
             self._start(number, request)
 
     @staticmethod
-    def _write(path: str, text: str, mode: int) -> None:
+    def _write(path: str, text: str, mode: int | None) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
 
     def _signal(self, number: int, target: int, which: int) -> None:
         job = next((job for job in self._jobs.values() if job.number == target), None)
@@ -258,6 +261,8 @@ class Server:
         elif not job.answered[0]:
             why = "did not end in time and was killed" if job.expired else f"ended with {code} before it had answered"
             self.ring(job.number, {"error": f"The child {why}.\n{stdout}{stderr}"})
+        if job.is_host:
+            os.write(self._doorbell, b"-%d\n" % job.number)
         for number in job.watchers:
             self.ring(number, {})
 
@@ -304,7 +309,7 @@ class Server:
         if former:
             former.close()
         self._hosts[name] = ours
-        self._watch(Job(number, pid, started, None, {}, answered))
+        self._watch(Job(number, pid, started, None, {}, answered, is_host=True))
 
 
 def preload(modules: Sequence[str]) -> None:

@@ -49,6 +49,11 @@ def _guest_root() -> agent.Below:
         os.makedirs("/run/" + directory)
     os.symlink(f"{UML_MODULES}/{release}", f"/run/layer/usr/lib/modules/{release}")
     os.symlink(UML_MODULES, "/run/modprobe/lib/modules")
+    # This kernel is built without NF_TABLES_IPV4 and _IPV6, where iptables-nft fails with "TABLE_ADD failed".
+    os.makedirs("/run/layer/etc/alternatives")
+    for name in ("iptables", "ip6tables"):
+        for suffix in ("", "-save", "-restore"):
+            os.symlink(f"/usr/sbin/{name}-legacy{suffix}", f"/run/layer/etc/alternatives/{name}{suffix}")
     modprobe = shutil.which("modprobe", path=ENVIRONMENT["PATH"]) or "/sbin/modprobe"
     pid = os.posix_spawn(modprobe, ["modprobe", "-a", "-d", "/run/modprobe", "overlay", "ipv6"], ENVIRONMENT)
     if os.waitpid(pid, 0)[1]:

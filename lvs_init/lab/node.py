@@ -21,7 +21,7 @@ class Agent(Protocol):
 
     def ask(self, node: str, request: Message) -> int: ...
 
-    def answer(self, number: int, timeout: float) -> Message: ...
+    def answer(self, number: int, timeout: float, host: int) -> Message: ...
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,9 @@ class Node:
     def up(self, *interfaces: str) -> None:
         self.answer(self.ask({"do": "up", "interfaces": interfaces}), _PROMPT)
 
-    def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file, with the directories above it where they are missing."""
+    def write(self, path: str, text: str, mode: int | None = None) -> None:
+        """Write a file (or a sysctl), with the directories above it where they are missing. mode: its permissions,
+        else 0644 for a new one and what it had for another."""
         self.answer(self.ask({"do": "write", "path": path, "text": text, "mode": mode}), _PROMPT)
 
     def read(self, path: str) -> str:
@@ -191,13 +192,13 @@ class Node:
     def close(self) -> None:
         """End the host with everything that runs in it; returns when it is gone."""
         number = self._agent.ask("", {"do": "signal", "number": self._number, "signal": signal.SIGKILL})
-        self._agent.answer(number, _PROMPT)
+        self._agent.answer(number, _PROMPT, 0)
 
     def ask(self, request: Message) -> int:
         return self._agent.ask(self.name, request)
 
     def answer(self, number: int, timeout: float) -> Message:
-        return self._agent.answer(number, timeout)
+        return self._agent.answer(number, timeout, self._number)
 
     def signal(self, number: int, which: int) -> None:
         self.answer(self.ask({"do": "signal", "number": number, "signal": which}), _PROMPT)

@@ -48,7 +48,8 @@ class Place:
         self._window = Window(inside.directory)
         self._numbers = itertools.count(1)
         self._lines = Lines()
-        self._rung: set[int] = set()
+        self._rung: set[int] = set()  # answers that are there
+        self._ended: set[int] = set()  # hosts that are gone
         self.switch = Node(self, "", 0)  # the agent's own namespace, in which the bridges are
 
     def node(self, name: str) -> Node:
@@ -94,10 +95,15 @@ class Place:
             raise self._gone() from None
         return number
 
-    def answer(self, number: int, timeout: float) -> Message:
-        """The answer to a request; waits at most `timeout` seconds. Raises LabError."""
+    def answer(self, number: int, timeout: float, host: int = 0) -> Message:
+        """The answer to a request; waits at most `timeout` seconds. Raises LabError.
+
+        host: the number of the request that made the host which answers; 0: the agent does.
+        """
         deadline = time.monotonic() + timeout
         while number not in self._rung:
+            if host in self._ended:
+                raise LabError("the host has ended")
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LabError(f"no answer from the lab for {timeout:.0f} s" + self._console())
@@ -118,7 +124,9 @@ class Place:
             piece = b""
         if not piece:
             raise self._gone()
-        self._rung.update(int(line) for line in self._lines.feed(piece))
+        for line in self._lines.feed(piece):
+            number = int(line)
+            (self._rung if number >= 0 else self._ended).add(abs(number))
 
     def _gone(self) -> LabError:
         return LabError("the lab has ended" + self._console())

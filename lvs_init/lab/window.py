@@ -1,8 +1,9 @@
 """How the two sides of the lab talk: files for what is said, a doorbell for the fact that something was said.
 
 A request is NUMBER.request and its answer NUMBER.answer in one directory that both sides see (a hostfs mount in a
-guest). The doorbell is a stream that carries nothing but short lines, "NUMBER NODE" inwards and "NUMBER" outwards:
-in a guest it is a console, and a console has a small buffer. Names are never used twice, since hostfs caches.
+guest). The doorbell is a stream that carries nothing but short lines, "NUMBER NODE" inwards and "NUMBER" outwards
+("-NUMBER": the host that this request made is gone): in a guest it is a console, and a console has a small buffer.
+Names are never used twice, since hostfs caches.
 """
 
 from __future__ import annotations

@@ -1,0 +1,59 @@
+"""One lab a worker: a guest takes seconds to boot, its hosts a tenth of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Callable
+
+import pytest
+
+from lvs_init.errors import NotInstalled
+from lvs_init.lab.node import Node
+from lvs_init.lab.place import Place, choose, open_place
+
+REQUIRED = "LVS_LAB_REQUIRED"  # set where a lab must be had: not having one is a failure then
+INTERPRETER = "LVS_LAB_PYTHON"  # the Python that runs the scripts in the lab
+TESTS = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(TESTS))
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    """The lab. Modules of tests/lab can be called in its hosts by their plain names."""
+    try:
+        choose()
+    except NotInstalled as error:
+        if os.environ.get(REQUIRED):
+            raise
+        pytest.skip(f"{error.message} ({error.hint})")
+    with open_place(interpreter=os.environ.get(INTERPRETER, "/usr/bin/python3"), paths=[ROOT, TESTS]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def node(place: Place) -> Iterator[Callable[[str], Node]]:
+    """Makes hosts that are gone after the test."""
+    nodes: list[Node] = []
+
+    def make(name: str) -> Node:
+        nodes.append(place.node(name))
+        return nodes[-1]
+
+    yield make
+    for each in nodes:
+        each.close()
+
+
+@pytest.fixture
+def bridge(place: Place) -> Iterator[Callable[[str], str]]:
+    """Makes bridges that are gone after the test."""
+    names: list[str] = []
+
+    def make(name: str) -> str:
+        place.bridge(name)
+        names.append(name)
+        return name
+
+    yield make
+    place.unbridge(*names)
