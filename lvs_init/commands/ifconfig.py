@@ -1,4 +1,7 @@
-"""ifconfig(8) of net-tools: VIP aliases with a label, and links up or down."""
+"""ifconfig(8) of net-tools: VIP aliases with a label, and links up or down.
+
+It only adds: it can remove an alias by its label alone, and a label may hold another address by then.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ LABEL_LIMIT = 15
 
 
 def serves(key: AddressKey, alias: Alias) -> bool:
-    """Whether ifconfig may touch this address.
+    """Whether ifconfig may set this address.
 
-    IPv4 only under an alias's label: with the interface's own name ``down`` would take the interface down.
+    IPv4 only under an alias's label: under the interface's own name it would replace the interface's address.
     """
     if family_of(key.address) == 6:
         return True
@@ -25,29 +28,15 @@ def add(key: AddressKey, alias: Alias) -> Command:
 
     Raises ValueError where ifconfig does not serve the address.
     """
-    _refuse_unserved(key, alias)
+    if not serves(key, alias):
+        raise ValueError(f"ifconfig cannot be used for {key} with the label '{alias.label}'")
     if family_of(key.address) == 6:
         return Command(("ifconfig", key.interface, "add", f"{key.address}/{key.prefix}"))
     broadcast = ("broadcast", alias.broadcast) if alias.broadcast else ()
     return Command(("ifconfig", alias.label, key.address, "netmask", netmask_of(key.prefix), *broadcast, "up"))
 
 
-def remove(key: AddressKey, alias: Alias) -> Command:
-    """Removes the address; for IPv4 by the label that it has now, so the alias must be the live one.
-
-    Raises ValueError where ifconfig does not serve the address.
-    """
-    _refuse_unserved(key, alias)
-    if family_of(key.address) == 6:
-        return Command(("ifconfig", key.interface, "del", f"{key.address}/{key.prefix}"))
-    return Command(("ifconfig", alias.label, "down"))
-
-
 def link(key: LinkKey, value: str) -> Command:
     """``value``: up or down."""
     return Command(("ifconfig", key.interface, value))
 
-
-def _refuse_unserved(key: AddressKey, alias: Alias) -> None:
-    if not serves(key, alias):
-        raise ValueError(f"ifconfig cannot be used for {key} with the label '{alias.label}'")

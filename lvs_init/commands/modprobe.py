@@ -16,11 +16,6 @@ def canonical_name(name: str) -> str:
     return name.replace("-", "_")
 
 
-def parse_proc_modules(text: str) -> set[str]:
-    """The names in /proc/modules."""
-    return {canonical_name(row.split()[0]) for row in text.splitlines() if row.strip()}
-
-
 def parse_builtin(text: str) -> set[str]:
     """The names in /lib/modules/RELEASE/modules.builtin (``kernel/net/ipv4/tunnel4.ko``)."""
     files = (row.strip().rpartition("/")[2] for row in text.splitlines() if row.strip())

@@ -71,20 +71,18 @@ def _possible(change: Change) -> bool:
 
 def _served(change: Change) -> bool:
     """Whether ifconfig or route can do it: an IPv4 address or route needs a label that they take."""
-    key, value = change.key, change.before if change.after is None else change.after
+    key, after = change.key, change.after
     if isinstance(key, AddressKey):
-        return isinstance(value, Alias) and ifconfig.serves(key, value)
-    if isinstance(key, RouteKey) and change.after is not None:
-        return isinstance(value, Route) and 0 < len(value.label) <= ifconfig.LABEL_LIMIT
+        return isinstance(after, Alias) and ifconfig.serves(key, after)
+    if isinstance(key, RouteKey) and after is not None:
+        return isinstance(after, Route) and 0 < len(after.label) <= ifconfig.LABEL_LIMIT
     return True
 
 
 def _net_tools(change: Change) -> Command:
-    key, before, after = change.key, change.before, change.after
+    key, after = change.key, change.after
     if isinstance(key, AddressKey) and isinstance(after, Alias):
         return ifconfig.add(key, after)
-    if isinstance(key, AddressKey) and isinstance(before, Alias):
-        return ifconfig.remove(key, before)
     if isinstance(key, RouteKey):
         return route.add_host(key, after.label) if isinstance(after, Route) else route.delete_host(key)
     if isinstance(key, LinkKey) and isinstance(after, str):

@@ -60,9 +60,9 @@ def test_an_address_that_ifconfig_must_not_touch_goes_through_ip(label: str) -> 
     assert programs(Change(VIP, Alias(label), None)) == ["ip"]
 
 
-def test_an_address_is_removed_by_the_label_that_it_has() -> None:
+def test_an_address_is_removed_by_itself_and_never_by_its_label() -> None:
     (command,) = render([Change(VIP, Alias("eth0:7"), None)], Tools(net_tools=True))
-    assert command.argv == ("ifconfig", "eth0:7", "down")
+    assert command.argv == ("ip", "address", "del", "192.168.0.219/32", "dev", "eth0")
 
 
 def test_host_routes() -> None:
