@@ -1,3 +1,5 @@
+"""KEY=value files: what a shell would read, a shell beside it as the judge, and what only a shell could read."""
+
 from __future__ import annotations
 
 import subprocess

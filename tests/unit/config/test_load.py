@@ -1,3 +1,5 @@
+"""parse(): examples, bounds, places, and documents at random."""
+
 from __future__ import annotations
 
 import sys
