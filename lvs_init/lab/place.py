@@ -27,7 +27,15 @@ from lvs_init.lab.window import Lines, Message, Window
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(lvs_init.__file__)))
 SYSTEM_PYTHON = "/usr/bin/python3"
-PRELOADED = ("sh", "psutil", "netifaces")
+PRELOADED = (
+    "sh",
+    "psutil",
+    "netifaces",
+    "lvs_init.lab.probe",
+    "lvs_init.lab.server",
+    "lvs_init.lab.snapshot",
+    "lvs_init.lab.traffic",
+)
 
 _BOOT_TIMEOUT = 60.0
 _GRACE = 30.0  # seconds that an answer may come after the time allowed for what was asked

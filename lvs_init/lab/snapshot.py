@@ -1,7 +1,7 @@
 """All that a director or real server can change on a host, as one comparable value.
 
-take() runs in a host, as few processes and system calls as can be: one `ip -j` a subject that /proc does not have,
-and /proc/sys read directly. Reading loads no module: ipvsadm would load ip_vs and ip6tables-save its tables.
+take() runs in a host and costs few processes: `ip -batch` once a family, and /proc/sys is read directly. Reading
+loads no module: ipvsadm would load ip_vs and iptables-save its tables, so each is asked only where /proc has it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lvs_init.lab.children import ENVIRONMENT
@@ -21,7 +21,6 @@ Snapshot = dict[str, Any]
 # Left out of net.ipv6.conf, each with its reason: stable_secret fails to be read until it is set; mtu is the link's
 # own, which is there already, and a router may lower it at any time.
 _VOLATILE = {"stable_secret", "mtu"}
-_FAMILIES = ("4", "6")
 # Of what ip(8) tells of an address: the rest are lifetimes and flags that count down or come and go (tentative).
 _ADDRESS = ("family", "local", "prefixlen", "broadcast", "scope", "label", "secondary", "address")
 # Of a route: metrics of the kernel's own IPv6 routes and the life of learnt ones are left out with all the rest.
@@ -33,7 +32,8 @@ _COUNTERS = re.compile(r"\[\d+:\d+\]")
 
 def take() -> Snapshot:
     """Everything of this network namespace and this host's lock and record files, sorted where order says nothing."""
-    links = _ip("address")
+    links, *four = _ip((), "address", "route list table all", "rule")
+    six = _ip(("-6",), "route list table all", "rule")
     return {
         "links": {link["ifname"]: {"up": "UP" in link["flags"], "mtu": link["mtu"]} for link in links},
         "addresses": {
@@ -41,12 +41,9 @@ def take() -> Snapshot:
             for link in links
         },
         "routes": _sorted(
-            _only(_ROUTE, route)
-            for family in _FAMILIES
-            for route in _ip(f"-{family}", "-N", "route", "list", "table", "all")
-            if not _link_local(route.get("dst"))
+            _only(_ROUTE, route) for routes, _ in (four, six) for route in routes if not _link_local(route.get("dst"))
         ),
-        "rules": {family: _ip(f"-{family}", "-N", "rule") for family in _FAMILIES},
+        "rules": {"4": four[1], "6": six[1]},
         "sysctls": dict(sorted(_sysctls())),
         "ipvs": _ipvs(),
         "iptables": {program: _firewall(program, names) for program, names in _FIREWALLS.items()},
@@ -76,15 +73,24 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _run(*argv: str) -> str:
-    done = subprocess.run(argv, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+def _run(*argv: str, stdin: str = "") -> str:
+    done = subprocess.run(argv, env=ENVIRONMENT, input=stdin, capture_output=True, text=True, timeout=30)
     if done.returncode:
         raise OSError(f"{' '.join(argv)}: exit {done.returncode}: {done.stderr.strip()}")
     return done.stdout
 
 
-def _ip(*arguments: str) -> list[dict[str, Any]]:
-    return [entry for entry in json.loads(_run("ip", "-j", *arguments) or "[]") if entry]
+def _ip(options: Sequence[str], *commands: str) -> list[list[dict[str, Any]]]:
+    """What iproute2 lists for each command, all in one process."""
+    text = _run("ip", "-j", "-N", *options, "-batch", "-", stdin="\n".join(commands)).strip()
+    lists = []
+    while text:
+        entries, end = json.JSONDecoder().raw_decode(text)
+        lists.append([entry for entry in entries if entry])  # an address that a filter hid is {}
+        text = text[end:].lstrip()
+    if len(lists) != len(commands):
+        raise OSError(f"ip listed {len(lists)} things for {commands}")
+    return lists
 
 
 def _only(names: tuple[str, ...], entry: dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import Callable
 
 import pytest
 
+from lvs_init.errors import NotInstalled
 from lvs_init.lab import guest
 from lvs_init.lab.guest import LabError
 from lvs_init.lab.node import Node
-from lvs_init.lab.place import ROOT, Place, open_place
+from lvs_init.lab.place import ROOT, Place, choose, open_place
 from lvs_init.lab.snapshot import difference
 
 MakeNode = Callable[[str], Node]
@@ -245,6 +246,30 @@ def test_a_closed_host_is_gone_with_its_interfaces(place: Place, node: MakeNode,
         sleeper.wait()
     assert "sleep 96" not in place.switch.run(["ps", "ax"]).stdout
     place.node("brief").close()  # the name is free again
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces in this kernel")
+def test_this_kernel_can_be_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest, "why_not_here", lambda: None)  # hosts need no ip_vs, so neither does this
+    interfaces = os.listdir("/sys/class/net")
+    with open_place("here") as place:
+        host = place.node("one")
+        place.bridge("lan")
+        place.join(host, "lan", "eth0")
+        host.write("/etc/lvs/mark", "")
+        assert sorted(host.call("os:listdir", path="/sys/class/net")) == ["eth0", "lo"]
+        assert host.call("socket:gethostname") == "one"
+        assert host.call("lvs_init.lab.snapshot:take")["sysctls"]["net.ipv4.conf.default.rp_filter"] == "0"
+        assert os.listdir("/sys/class/net") == interfaces
+        assert not os.path.exists("/etc/lvs/mark")
+
+
+def test_no_place_at_all_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest, "why_not_here", lambda: "not root")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotInstalled, match=r"not root.*linux\.uml is not installed") as caught:
+        choose()
+    assert "apt-get install user-mode-linux" in caught.value.hint
 
 
 CHILD = """
