@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -339,6 +338,8 @@ def nearest(table: str, name: str) -> str:
     homes = [group.heading for home, group in TABLES.items() if group.heading and name in KEYS[home]]
     if homes:
         return f"it belongs in {' or '.join(homes)}"
+    import difflib  # only a mistake pays for it
+
     # At 0.5 "flush" still finds "flush_iptables".
     close = difflib.get_close_matches(name[:64].lower(), known, n=1, cutoff=0.5)
     if close:
