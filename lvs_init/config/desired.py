@@ -31,6 +31,7 @@ class Desired:
     notes: list[str] = field(default_factory=list)
     keep: frozenset[Key] = frozenset()
     nat: bool = False
+    gateways: tuple[str, ...] = ()  # what a real server under nat must have as its gateway
 
     def refuse(self, cluster: Cluster, path: str, message: str, found: str = "", hint: str = "") -> None:
         """Note one more mistake that only this machine could show."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lvs_init.config.cluster import Cluster, NodeOverride, VirtualService
 from lvs_init.config.desired import Desired, Labels, alias_for
@@ -41,7 +41,9 @@ def realserver_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKe
     for path, setting in cluster.realserver.sysctl.items():
         desired.wanted[SysctlKey(path)] = setting
     if desired.nat:
-        desired.notes.extend(gateway_notes(cluster, machine))
+        dips = (cluster.director.dip, *(node.dip for node in cluster.nodes.values()))
+        desired.gateways = tuple(dict.fromkeys(dip.address for dip in dips if dip))
+        desired.notes.extend(wrong_gateway(desired.gateways, machine.gateways))
     return desired
 
 
@@ -108,14 +110,13 @@ def _arp_flags(cluster: Cluster, machine: Machine, carriers: set[str], desired: 
                 desired.wanted[SysctlKey(f"net/ipv4/conf/{name}/{flag}")] = value
 
 
-def gateway_notes(cluster: Cluster, machine: Machine) -> list[str]:
+def wrong_gateway(dips: Sequence[str], gateways: Sequence[str]) -> list[str]:
     """Under nat the answer must go back through the director: a sentence where the default gateway is another."""
-    dips = [dip.address for dip in (cluster.director.dip, *(node.dip for node in cluster.nodes.values())) if dip]
     families = {family_of(dip) for dip in dips}
-    gateways = [gateway for gateway in machine.gateways if family_of(gateway) in families]
-    if not dips or any(gateway in dips for gateway in gateways):
+    found = [gateway for gateway in gateways if family_of(gateway) in families]
+    if not dips or any(gateway in dips for gateway in found):
         return []
     return [
-        f"the default gateway is {gateways[0] if gateways else 'missing'} and must be the DIP {' or '.join(dips)} "
+        f"the default gateway is {found[0] if found else 'missing'} and must be the DIP {' or '.join(dips)} "
         "under nat: answers to clients bypass the director"
     ]

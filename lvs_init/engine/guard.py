@@ -8,7 +8,6 @@ from lvs_init.config.cluster import Cluster
 from lvs_init.config.desired import Desired
 from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.errors import NotConfigured, Refused
-from lvs_init.model.address import full_prefix
 from lvs_init.model.network import AddressKey, LinkKey, RouteKey, SysctlKey
 from lvs_init.model.record import Record
 from lvs_init.model.state import Key, State
@@ -80,9 +79,9 @@ def usable(plan: Plan, live: State, cluster: Cluster) -> None:
         )
 
 
-def duplicates(added: Sequence[AddressKey]) -> list[str]:
-    """Addresses that another machine already answers for, a sentence each."""
-    answers = arp.probe([(key.interface, key.address) for key in added if key.prefix <= full_prefix(key.address)])
+def duplicates(added: Sequence[AddressKey], unsure: list[str]) -> list[str]:
+    """Addresses that another machine already answers for, a sentence each; ``unsure`` gets what could not be asked."""
+    answers = arp.probe([(key.interface, key.address) for key in added], unsure)
     return [
         f"{address} is answered for by {hardware} on this network: another director that is active, or a real server "
         "that answers ARP for the VIP"

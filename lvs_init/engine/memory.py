@@ -46,10 +46,15 @@ class Memory:
 
     def forget(self, staying: list[Record]) -> None:
         """Stopped: first the others inherit what they must put back later, then record and journal go."""
-        for other in staying:
-            _save(_path_of(self.paths, other.role, other.instance, _RECORD), other)
+        self.bequeath(staying)
         files.remove(self._path(_RECORD))
         files.remove(self._path(_JOURNAL))
+
+    def bequeath(self, staying: list[Record]) -> None:
+        """Write those of the other records that have inherited something."""
+        for former, other in zip(self.others, staying):
+            if other != former:
+                _save(_path_of(self.paths, other.role, other.instance, _RECORD), other)
 
     def _path(self, suffix: str) -> str:
         return _path_of(self.paths, self.target.role, self.target.instance, suffix)
@@ -71,7 +76,7 @@ def recall(paths: Paths, target: Target) -> Memory:
         journal = found.get(_JOURNAL)
         merged = merge(found.get(_RECORD), journal)
         if (role, instance) == (target.role, target.instance):
-            memory.mine, memory.interrupted = merged, journal is not None
+            memory.mine, memory.interrupted = merged, journal is not None and journal != found.get(_RECORD)
         elif merged is not None:
             memory.others.append(merged)
     return memory

@@ -62,7 +62,7 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     if memory.interrupted:
         status.missing.append("an earlier run was cut short; 'start' completes it, 'stop' takes it back")
     status.degraded = bool(record.degraded)
-    status.notes += [*record.degraded, *record.notes, *_file_notes(record)]
+    status.notes += [*record.degraded, *_gateway_notes(record), *_file_notes(record)]
     if status.missing:
         nothing_left = required and len(status.missing) >= len(required)
         status.health = Health.LOCKED if nothing_left and locked and not memory.interrupted else Health.PARTIAL
@@ -158,6 +158,12 @@ def _compare_link(key: LinkKey, status: Status) -> None:
 def _table() -> ProcTable | None:
     listing = files.read_small("/proc/net/ip_vs")
     return None if listing is None else parse_proc(listing)
+
+
+def _gateway_notes(record: Record) -> list[str]:
+    from lvs_init.config.realserver import wrong_gateway
+
+    return wrong_gateway(record.gateways, netinfo.gateways()) if record.gateways else []
 
 
 def _file_notes(record: Record) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lvs_init.commands import iptables
 from lvs_init.commands.render import render
@@ -19,7 +19,7 @@ from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInst
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey
-from lvs_init.model.record import Record
+from lvs_init.model.record import Record, hand_over
 from lvs_init.model.state import Change, Key
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.system import arp
@@ -52,15 +52,12 @@ class Ascent:
             return outcome
         usable(plan, observation.live, self.cluster)
         added = self._added(plan, desired)
-        outcome.warnings += self._probe(added)
-        record = self._record(plan, Applied(), desired)
+        unsure = self._probe(added, outcome)
         if plan.steps:
-            applied = self._apply(plan, observation, record, added, outcome)
-            record = self._record(plan, applied, desired)
+            self._apply(plan, observation, desired, added, unsure, outcome)
             outcome.result = Result.DONE
-        self.apparatus.listen("record")
-        self.memory.commit(record)
-        outcome.degraded = list(record.degraded)
+        else:
+            self._commit(plan, Applied(), desired, unsure, outcome)
         return outcome
 
     def _look(self) -> tuple[Observation, Desired]:
@@ -164,25 +161,42 @@ class Ascent:
         added = {change.key for step in plan.steps for change in step.changes if change.before is None}
         return [key for key in desired.announce if key in added]
 
-    def _probe(self, added: list[AddressKey]) -> list[str]:
+    def _probe(self, added: list[AddressKey], outcome: Outcome) -> list[str]:
+        """Warn of addresses that another machine has, or refuse them; what could not be asked is returned."""
         if not added:
             return []
         self.apparatus.listen("probe")
-        found = duplicates(added)
+        unsure: list[str] = []
+        found = duplicates(added, unsure)
         if found and self.cluster.director.duplicate_vip == "refuse":
             raise Refused("; ".join(found), hint='stop the other owner, or set duplicate_vip = "warn"')
-        return found
+        self._insist(unsure)
+        outcome.warnings += found
+        return unsure
+
+    def _insist(self, said: list[str]) -> None:
+        """With --strict nothing may be left out."""
+        if said and self.options.strict:
+            raise Refused("; ".join(said), hint="without --strict these would be left out, with a warning")
 
     def _apply(
-        self, plan: Plan, observation: Observation, record: Record, added: list[AddressKey], outcome: Outcome
-    ) -> Applied:
+        self,
+        plan: Plan,
+        observation: Observation,
+        desired: Desired,
+        added: list[AddressKey],
+        unsure: list[str],
+        outcome: Outcome,
+    ) -> None:
+        """Everything that has an effect, in one place: whatever fails in it is undone."""
         self.apparatus.listen("journal")
-        self.memory.begin(record)
         try:
+            self.memory.begin(self._record(plan, Applied(), desired))
             applied = carry_out(plan, self.apparatus, strict=self.options.strict)
-            outcome.warnings += self._announce(added)
+            unheard = self._announce(added)
+            self._insist(unheard)
             self.apparatus.stop.check()
-            return applied
+            self._commit(plan, applied, desired, unsure + unheard, outcome)
         except LvsError as error:
             left = undo(plan, observation.live, self.apparatus)
             if left:
@@ -198,7 +212,19 @@ class Ascent:
         said = await_addresses([key for key in added if ":" in key.address])
         return said + arp.announce([(key.interface, key.address) for key in added])
 
+    def _commit(self, plan: Plan, applied: Applied, desired: Desired, unsure: list[str], outcome: Outcome) -> None:
+        self.apparatus.listen("record")
+        left_out = [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
+        outcome.degraded = left_out + unsure
+        record = replace(self._record(plan, applied, desired), degraded=tuple(outcome.degraded))
+        mine = self.memory.mine
+        if mine is not None:
+            gone = replace(mine, entries={k: v for k, v in mine.entries.items() if k not in record.entries})
+            self.memory.bequeath([hand_over(gone, other) for other in self.memory.others])
+        self.memory.commit(record)
+
     def _record(self, plan: Plan, applied: Applied, desired: Desired) -> Record:
+        """What to remember: before the run (``applied`` empty) with what is transient, after it without."""
         lasting = {
             key: entry
             for key, entry in plan.entries.items()
@@ -211,8 +237,7 @@ class Ascent:
             cluster=self.cluster.name,
             file=self.cluster.file,
             fingerprint=self.fingerprint,
-            degraded=tuple(f"{key}: left out, {reason}" for key, reason in applied.left_out.items()),
-            notes=tuple(desired.notes),
+            gateways=tuple(desired.gateways),
             nat=desired.nat,
         )
 

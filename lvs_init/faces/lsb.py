@@ -12,7 +12,7 @@ from lvs_init.engine.request import Options, Outcome, Result
 from lvs_init.errors import LvsError
 from lvs_init.faces import codes
 from lvs_init.faces.telling import tell_error, tell_note, tell_warning
-from lvs_init.system import streams
+from lvs_init.system import streams, syslog
 
 _VERBS = ("start", "stop", "restart", "try-restart", "condrestart", "reload", "force-reload", "status")
 _FLAGS = {
@@ -99,7 +99,10 @@ def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> 
         streams.out(json.dumps({"version": 1, "outcomes": [_plain(outcome) for outcome in outcomes]}, indent=2))
     else:
         for outcome in outcomes:
-            streams.out(outcome.script.rstrip("\n") if outcome.script else _line(name, call.verb, outcome))
+            line = _line(name, call.verb, outcome)
+            streams.out(outcome.script.rstrip("\n") or line)
+            if outcome.result is Result.DONE:
+                syslog.log(name, syslog.INFO, line)
     return codes.NOT_RUNNING if any(outcome.result is Result.NOT_RUNNING for outcome in outcomes) else codes.DONE
 
 
@@ -147,8 +150,6 @@ def _progress(name: str):  # type: ignore[no-untyped-def]
 
 def _bug(name: str, verb: str, error: Exception) -> int:
     import traceback
-
-    from lvs_init.system import syslog
 
     place = traceback.extract_tb(error.__traceback__)[-1]
     text = f"internal error, please report it: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"

@@ -101,7 +101,7 @@ def record_to_plain(record: Record) -> dict[str, Any]:
         "file": record.file,
         "fingerprint": record.fingerprint,
         "degraded": list(record.degraded),
-        "notes": list(record.notes),
+        "gateways": list(record.gateways),
         "nat": record.nat,
         "settled": record.settled,
         "entries": [
@@ -138,7 +138,7 @@ def record_from_plain(data: dict[str, Any]) -> Record:
         file=data["file"],
         fingerprint=data["fingerprint"],
         degraded=tuple(data["degraded"]),
-        notes=tuple(data["notes"]),
+        gateways=tuple(data["gateways"]),
         nat=bool(data["nat"]),
         settled=bool(data["settled"]),
     )

@@ -38,7 +38,7 @@ class Record:
     file: str = ""
     fingerprint: str = ""  # of the configuration's bytes
     degraded: tuple[str, ...] = ()  # what was left out, a sentence each
-    notes: tuple[str, ...] = ()  # what status should say besides
+    gateways: tuple[str, ...] = ()  # under nat a real server's default gateway must be one of these
     nat: bool = False  # a service forwards by nat, so ip_forward is required
     settled: bool = True
 
