@@ -74,6 +74,11 @@ def _vip_interfaces(
                     hint=f"it has {', '.join(sorted(machine.interfaces))}; [node.{machine.node}] can name another one "
                     "for this machine alone",
                 )  # fmt: skip
+            elif not machine.interfaces[device].up:
+                desired.refuse(
+                    cluster, path, "this interface is down, so it can carry no VIP", device,
+                    hint=f"bring it up first: ip link set {device} up",
+                )  # fmt: skip
             else:
                 found[service.key, vip] = device
     return found

@@ -68,7 +68,6 @@ def _vips_of(
             tunnel = value.tunnel.type if value.tunnel else "ipip"
             module, device = _RECEIVERS[tunnel, family_of(vip.address)]
             desired.wanted[ModuleKey(module)] = "loaded"
-            desired.wanted[LinkKey(device)] = "up"
             if family_of(vip.address) == 4:
                 # 2 (any way back will do) passes whatever all.rp_filter says, as long as tunl0 has the VIP itself.
                 desired.wanted[SysctlKey(f"net/ipv4/conf/{device}/rp_filter")] = "2"
@@ -78,6 +77,8 @@ def _vips_of(
         alias = alias_for(key, live, labels)
         desired.wanted[key] = alias
         carried.append((vip.address, device))
+        # Some scripts leave lo down; then no local address answers and no host route can be set.
+        desired.wanted[LinkKey(device)] = "up"
         if device == "lo" and family_of(vip.address) == 4:
             desired.wanted[RouteKey(device, vip.address)] = Route(alias.label)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lvs_init.model.ipvs import RealServerKey
@@ -56,7 +56,7 @@ def plan_up(
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:
             wanted[key] = None  # a service of the file is the file's altogether
     away, left_alone, leaving = _retreat({key: known[key] for key in known if key not in wanted}, live, record, others)
-    entries = _remember(wanted, live, known, keep)
+    entries = _remember(wanted, live, known, keep | _followers(wanted, keep))
     wanted.update(away)
     for key in deferred:
         wanted.pop(key, None)
@@ -69,6 +69,12 @@ def plan_up(
     return Plan(
         steps(wanted, live, leaving=leaving, cleared=cleared), wanted, frozenset(leaving), entries, tuple(left_alone)
     )
+
+
+def _followers(keys: Iterable[Key], masters: Iterable[Key]) -> set[Key]:
+    """Those of the keys that go with a master which stays as it is."""
+    switches = [master for master in masters if isinstance(master, SysctlKey)]
+    return {key for key in keys for master in switches if isinstance(key, SysctlKey) and _follows(key, master)}
 
 
 def _follows(key: SysctlKey, master: SysctlKey) -> bool:
