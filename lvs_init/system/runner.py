@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Callable, Protocol
 
 from lvs_init.errors import CommandFailed, NotInstalled, SystemFailure
-from lvs_init.system.streams import hold_standard_descriptors
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
@@ -76,7 +75,6 @@ class Runner:
     def __init__(self, *, keep_open: Sequence[int] = (), log: Callable[[str], None] | None = None) -> None:
         self._keep_open = frozenset(keep_open)
         self._log = log
-        hold_standard_descriptors()
 
     def find(self, program: str) -> str | None:
         """The program's absolute path, looked for in our own PATH; None where it is not installed."""

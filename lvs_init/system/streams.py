@@ -13,7 +13,10 @@ from typing import NoReturn, TextIO
 
 
 def hold_standard_descriptors() -> None:
-    """Open /dev/null for each of the descriptors 0, 1, 2 that is closed, so that no other file gets its number."""
+    """Open /dev/null for each of the descriptors 0, 1, 2 that is closed, so that no other file gets its number.
+
+    To be called first of all: a mutex that became descriptor 1 would be lost to commands, whose stdout that is.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

@@ -17,7 +17,7 @@ sys.path.insert(0, sys.argv[1])
 from lvs_init.system import streams
 streams.hold_standard_descriptors()
 assert open("/dev/null").fileno() > 2
-streams.out("lvs-director is running")
+streams.out("lvs-director is running: caf\\u00e9")
 streams.err("a note: caf\\u00e9")
 streams.finish(int(sys.argv[2]))
 """
@@ -33,14 +33,19 @@ def run(
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, str(ROOT), str(code)],
         stdout=stdout, stderr=subprocess.PIPE, preexec_fn=close,
-        env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        env={"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 @pytest.mark.parametrize("code", [0, 3])
-def test_lines_arrive_in_ascii(code: int) -> None:
-    done = run(code)
-    assert (done.returncode, done.stdout, done.stderr) == (code, b"lvs-director is running\n", b"a note: caf\\xe9\n")
+def test_lines_arrive_in_ascii(code: int, locale: str) -> None:
+    done = run(code, locale=locale)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        code,
+        b"lvs-director is running: caf\\xe9\n",
+        b"a note: caf\\xe9\n",
+    )
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
