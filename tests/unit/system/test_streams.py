@@ -24,7 +24,7 @@ streams.finish(int(sys.argv[2]))
 
 
 def run(
-    code: int, *, closed: Sequence[int] = (), stdout: int | None = subprocess.PIPE
+    code: int, *, closed: Sequence[int] = (), stdout: int | None = subprocess.PIPE, locale: str = "C"
 ) -> subprocess.CompletedProcess[bytes]:
     def close() -> None:
         for descriptor in closed:
