@@ -110,6 +110,10 @@ def make_root(scratch: str, lower: Sequence[str], disks: Sequence[str]) -> str:
     os.mkdir(root + "/run/lock")
     os.chmod(root + "/run/lock", 0o1777)
     _make_dev(root + "/dev")
+    try:
+        os.listdir(root + "/root")
+    except PermissionError:  # a guest reads the files outside as the user who started it
+        mount("tmpfs", root + "/root", "tmpfs", 0, "mode=700")
     return root
 
 

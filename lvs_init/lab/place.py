@@ -67,10 +67,10 @@ class Place:
 
     def bridge(self, *names: str) -> None:
         # Without snooping every multicast frame goes everywhere, as on a switch that knows no MLD.
-        self.switch.ip(*(f"link add {name} up type bridge mcast_snooping 0" for name in names))
+        self.switch.ip(*(f"link add name {name} up type bridge mcast_snooping 0" for name in names))
 
     def unbridge(self, *names: str) -> None:
-        self.switch.ip(*(f"link delete {name}" for name in names))
+        self.switch.ip(*(f"link delete dev {name}" for name in names))
 
     def join(self, node: Node, bridge: str, interface: str, mac: str | None = None) -> None:
         self.joins([(node, bridge, interface, mac)])
@@ -81,7 +81,7 @@ class Place:
         for node, bridge, interface, mac in wires:
             port = f"port{next(self._numbers)}"
             peer = f"name {interface} netns {node.pid}" + (f" address {mac}" if mac else "")
-            lines.append(f"link add {port} up master {bridge} type veth peer {peer}")
+            lines.append(f"link add name {port} up master {bridge} type veth peer {peer}")
         self.switch.ip(*lines)
         for node in {wire[0].name: wire[0] for wire in wires}.values():
             node.up(*(wire[2] for wire in wires if wire[0] is node))
