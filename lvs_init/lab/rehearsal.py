@@ -1,0 +1,245 @@
+"""A cluster built of a configuration's text, in a place: its hosts, driven as an init system and a client would.
+
+with open_place() as place, Rehearsal(place, text) as rehearsal:
+    rehearsal.start()
+    rehearsal.request(count=6)
+    rehearsal.counts()  # {"rs1": 2, "rs2": 4}
+    rehearsal.stop()
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+from lvs_init.config.cluster import Cluster, VirtualService
+from lvs_init.config.load import parse
+from lvs_init.lab.node import Completed, Node
+from lvs_init.lab.place import ROOT, Place
+from lvs_init.lab.questions import Question, ports_of, questions_of
+from lvs_init.lab.server import LOG
+from lvs_init.lab.snapshot import Snapshot
+from lvs_init.lab.topology import CLIENT, ROUTER, Host, Topology, topology_of
+from lvs_init.model.address import family_of
+
+CONFIGURATION = "/etc/lvs/lvs.toml"
+DIRECTOR_SCRIPT, REALSERVER_SCRIPT = "lvs-director", "lvs-realserver"
+
+#: Hosts and bridges of one place need names of their own, however many rehearsals there are.
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An init script that was called on a host."""
+
+    host: str
+    script: str
+    verb: str
+    completed: Completed
+
+
+class Rehearsal:
+    """A context manager: the hosts are there, configured and serving inside it, and gone after it.
+
+    ``nodes``: every host by its name; ``client``, ``director``, ``router`` (None where there is none), ``realservers``:
+    the same by what they are. A director that is a real server too is in both.
+    """
+
+    client: Node
+    director: Node
+    router: Node | None
+
+    def __init__(self, place: Place, text: str, *, director: str | None = None, fresh: bool = True) -> None:
+        """``text``: the configuration. ``director``: the ``[node.NAME]`` to direct as.
+
+        ``fresh``: run the init scripts in interpreters of their own, as an init system does; False: in forks of one
+        that has its modules already, which takes a third of the time.
+        Raises ConfigurationError, or CannotBuild where no hosts can be made of it.
+        """
+        self.place = place
+        self.text = text
+        self.cluster: Cluster = parse(text, CONFIGURATION)
+        self.topology: Topology = topology_of(self.cluster, director)
+        self.nodes: dict[str, Node] = {}
+        self.realservers: dict[str, Node] = {}
+        self._fresh = fresh
+        self._number = next(_numbers)
+        self._bridges = {name: f"lab{self._number}-{name}" for name in self.topology.segments}
+        self._seen: Counter[str] = Counter()
+
+    # Building
+
+    def __enter__(self) -> Rehearsal:
+        try:
+            self._build()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _build(self) -> None:
+        for host in self.topology.hosts:
+            self.nodes[host.name] = self.place.node(f"{host.name}.{self._number}")
+        self.place.bridge(*self._bridges.values())
+        self.place.joins(
+            [
+                (self.nodes[host.name], self._bridges[wire.segment], wire.interface, wire.mac)
+                for host in self.topology.hosts
+                for wire in host.wires
+            ]
+        )
+        self.client, self.router = self.nodes[CLIENT], self.nodes.get(ROUTER)
+        self.director = self.nodes[self.topology.director.name]
+        self.realservers = {host.name: self.nodes[host.name] for host in self.topology.realservers}
+        self.place.switch.run(["modprobe", "-a", *modules_of(self.cluster)]).check()
+        for host in self.topology.hosts:
+            self._settle(host)
+
+    def _settle(self, host: Host) -> None:
+        node = self.nodes[host.name]
+        node.write("/proc/sys/kernel/hostname", host.name)
+        if host.forwards:
+            node.write("/proc/sys/net/ipv4/ip_forward", "1")
+            node.write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
+        node.ip(*host.setup)
+        if host.directs or host.rips:
+            node.write(CONFIGURATION, self.text)
+        if host.directs:
+            self._mark_as_the_admin(node)
+        if host.rips:
+            node.write(LOG, "")
+            node.serve("lvs_init.lab.server:serve", **ports_of(self.cluster, host.rips))
+
+    def _mark_as_the_admin(self, node: Node) -> None:
+        """A firewall-mark service without ``match`` says that somebody else marks its packets: here, we."""
+        for service in self.cluster.services:
+            if service.key.protocol == "fwmark" and service.match is None:
+                for vip in service.vips:
+                    program = "ip6tables" if family_of(vip.address) == 6 else "iptables"
+                    rule = ["-d", vip.address, "-j", "MARK", "--set-mark", str(service.key.fwmark)]
+                    node.run([program, "-t", "mangle", "-A", "PREROUTING", *rule]).check()
+
+    def _close(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+        self.place.unbridge(*self._bridges.values())
+
+    # Driving
+
+    def start(self) -> list[Call]:
+        """Start the real servers, then the director."""
+        return [*self.call_realservers("start"), self.call_director("start")]
+
+    def status(self) -> list[Call]:
+        return [self.call_director("status"), *self.call_realservers("status")]
+
+    def stop(self) -> list[Call]:
+        """Stop the director, then the real servers."""
+        return [self.call_director("stop"), *self.call_realservers("stop")]
+
+    def call_director(self, *arguments: str) -> Call:
+        """``lvs-director ARGUMENTS``, the verb last."""
+        return self.call(self.topology.director.name, DIRECTOR_SCRIPT, *arguments)
+
+    def call_realservers(self, *arguments: str) -> list[Call]:
+        return [self.call(name, REALSERVER_SCRIPT, *arguments) for name in self.realservers]
+
+    def call(self, host: str, script: str, *arguments: str) -> Call:
+        """One of bin/* on a host, with an empty environment and no terminal."""
+        node = self.nodes[host]
+        if self._fresh:
+            completed = node.script(script, *arguments, env={})
+        else:
+            completed = node.entry([os.path.join(ROOT, "bin", script), *arguments], env={})
+        return Call(host, script, arguments[-1], completed)
+
+    # Asking
+
+    def request(
+        self, service: int = 0, count: int = 1, source: str | None = None, timeout: float = 3.0
+    ) -> dict[str, dict[str, int]]:
+        """Ask the service at that place in the file, each of its VIPs and ports ``count`` times.
+
+        ``source``: the client's address to ask from. Returns {"answers": {host: times}, "errors": {name: times}}.
+        """
+        told: dict[str, Counter[str]] = {"answers": Counter(), "errors": Counter()}
+        for question in questions_of(self.cluster.services[service]):
+            for kind, counts in self.ask(question, count, source, timeout).items():
+                told[kind].update(counts)
+        return {kind: dict(counts) for kind, counts in told.items()}
+
+    def ask(
+        self, question: Question, count: int = 1, source: str | None = None, timeout: float = 3.0
+    ) -> dict[str, dict[str, int]]:
+        """As request(), but one VIP and port."""
+        function = "requests" if question.protocol == "tcp" else "datagrams"
+        told: dict[str, dict[str, int]] = self.client.call(
+            f"lvs_init.lab.traffic:{function}",
+            timeout=60 + count * timeout,
+            **{"address": question.address, "port": question.port, "count": count, "source": source},
+        )
+        return told
+
+    def counts(self) -> dict[str, int]:
+        """Requests that each real server has logged since the last call, those with none too."""
+        counts = {}
+        for name, node in self.realservers.items():
+            logged = [json.loads(line) for line in node.read(LOG).splitlines()]
+            counts[name] = len(logged) - self._seen[name]
+            self._seen[name] = len(logged)
+        return counts
+
+    # Looking
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """Everything of every host that a start could change."""
+        calls = {name: node.start_call("lvs_init.lab.snapshot:take") for name, node in self.nodes.items()}
+        return {name: call.wait() for name, call in calls.items()}
+
+    def owners(self) -> dict[str, list[str]]:
+        """VIP -> the hosts that answer its network when it asks who has it, as MACs where they are none of ours."""
+        calls = {}
+        for vip, watch in self.topology.watches.items():
+            function = "who_answers_ns" if ":" in vip else "who_answers_arp"
+            calls[vip] = self.nodes[watch.host].start_call(
+                f"lvs_init.lab.probe:{function}", interface=watch.interface, address=vip
+            )
+        return {vip: [self.topology.owner_of(mac) for mac in call.wait()] for vip, call in calls.items()}
+
+    def host_of(self, rip: str) -> str:
+        """The name of the host with that RIP."""
+        return next(host.name for host in self.topology.hosts if rip in host.rips)
+
+    def planned_counts(self, shares: Mapping[str, int]) -> dict[str, int]:
+        """RIP -> number, as host -> number."""
+        return {self.host_of(rip): number for rip, number in shares.items()}
+
+
+def modules_of(cluster: Cluster) -> list[str]:
+    """Kernel modules that starting either role loads: what they add to a host is there before it is compared."""
+    names = ["ip_vs"]
+    for service in cluster.services:
+        names += _modules_of(service)
+    return list(dict.fromkeys(names))
+
+
+def _modules_of(service: VirtualService) -> list[str]:
+    names = [f"ip_vs_{service.service.scheduler}"]
+    if service.service.engine:
+        names.append(f"ip_vs_pe_{service.service.engine}")
+    if "tun" in service.forwardings:
+        names += ["ip6_tunnel" if service.key.family == 6 else "ipip"]
+    if service.match:
+        names += ["xt_mark"]
+    return names
