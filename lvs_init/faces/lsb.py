@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lvs_init.engine.request import Options, Outcome, Result
 from lvs_init.errors import LvsError
@@ -58,8 +59,14 @@ def parse(argv: Sequence[str]) -> Call | str:
     return Call(verb, names, options, "json" in chosen)
 
 
+def run(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Run an init script and leave with its exit code."""
+    streams.hold_standard_descriptors()
+    streams.finish(main(role, usage, argv, environment))
+
+
 def main(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run an init script; the exit code. Never raises: whatever happens becomes a line on stderr and a code."""
+    """The same, up to the exit code. Never raises: whatever happens becomes a line on stderr and a code."""
     name = f"lvs-{role}"
     os.umask(0o022)
     call = parse(argv)

@@ -26,6 +26,7 @@ from lvs_init.errors import CommandFailed, NotInstalled, SystemFailure
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 OUTPUT_LIMIT = 64 << 20  # bytes, of each stream
+_LOOK = 0.005  # seconds between two looks at a child, where the kernel cannot tell of its end
 GRACE = 2.0  # seconds that a killed child gets to go away; one that waits inside the kernel may not
 
 PACKAGES = {
@@ -177,12 +178,23 @@ def _ended(pid: int, seconds: float) -> bool:
         watch = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
+    except (AttributeError, OSError):  # Linux before 5.3, or a Python built for one
+        return _ended_by_looking(pid, seconds)
     try:
         poll = select.poll()
         poll.register(watch, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
     finally:
         os.close(watch)
+
+
+def _ended_by_looking(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK)
+    return True
 
 
 def _said(descriptor: int) -> str:

@@ -251,3 +251,9 @@ def test_sh_is_imported_by_the_first_command_only() -> None:
         "import sys; sys.path.insert(0, sys.argv[1]); import lvs_init.system.runner; sys.exit('sh' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(ROOT)]).returncode == 0
+
+
+def test_a_kernel_that_cannot_tell_of_a_childs_end_is_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    assert Runner().run(Command(("sh", "-c", "echo done; exit 3"))).code == 3
+    assert Runner().run(Command(("sleep", "60"), timeout=0.1)).timed_out
