@@ -190,10 +190,11 @@ def _ended(pid: int, seconds: float) -> bool:
 
 def _ended_by_looking(pid: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_LOOK)
+    with contextlib.suppress(ChildProcessError):  # sh has collected it
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK)
     return True
 
 
