@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lvs_init.model.state import Key, Value
+from lvs_init.model.state import Key, Value, same
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,6 @@ def hand_over(leaving: Record, staying: Record) -> Record:
     entries = dict(staying.entries)
     for key, entry in leaving.entries.items():
         other = entries.get(key)
-        if other is not None and not entry.transient and other.former == entry.applied:
+        if other is not None and not entry.transient and same(key, other.former, entry.applied):
             entries[key] = replace(other, former=entry.former)
     return replace(staying, entries=entries)

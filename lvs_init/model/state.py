@@ -55,8 +55,8 @@ def same(key: Key, one: Value | None, other: Value | None) -> bool:
 def apply(state: State, wanted: Wanted) -> dict[Key, Value]:
     """The state after everything wanted was done: the pure twin of the kernel.
 
-    Removing a service removes its real servers, removing an address removes the host route through it, as Linux does
-    (ip_vs_ctl.c ip_vs_unlink_service, fib_frontend.c fib_sync_down_addr).
+    Removing a service removes its real servers; removing an address removes the host routes to it once no device has
+    it any more, as Linux does (ip_vs_ctl.c ip_vs_unlink_service, fib_frontend.c fib_del_ifaddr).
     """
     result = dict(state)
     for key, value in wanted.items():
@@ -68,7 +68,10 @@ def apply(state: State, wanted: Wanted) -> dict[Key, Value]:
             for other in [k for k in result if isinstance(k, RealServerKey) and k.service == key]:
                 del result[other]
         elif isinstance(key, AddressKey):
-            result.pop(RouteKey(key.interface, key.address), None)
+            left = {other.address for other in result if isinstance(other, AddressKey)}
+            for route in [k for k in result if isinstance(k, RouteKey) and k.address == key.address]:
+                if route.address not in left:
+                    del result[route]
     return result
 
 

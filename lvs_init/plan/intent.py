@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvs_init.model.ipvs import RealServerKey
-from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
+from lvs_init.model.address import full_prefix
+from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.network import (
+    AddressKey,
+    FilterTable,
+    FilterTableKey,
+    LinkKey,
+    ModuleKey,
+    RouteKey,
+    SysctlKey,
+)
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, State, Value, Wanted, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered, switched_on
@@ -42,33 +51,46 @@ def plan_up(
     remembered as ours, not set. ``cleared``/``flushed``: what clear_ipvs and flush_iptables do on the way up.
     ``keep``: keys whose former value is never put back (``restore_ip_forward = false``).
     """
-    wanted: dict[Key, Value | None] = dict(desired)
     known = dict(record.entries) if record else {}
-    readings = {key: str(value) for key, value in live.items() if isinstance(key, SysctlKey)}
-    for master in (IPV4_FORWARD, IPV6_FORWARD):
-        if wanted.get(master) == "1":
-            for rewritten, result in switched_on(master, readings).items():
-                wanted.setdefault(rewritten, result)
-            for key, entry in known.items():  # what an earlier start saw rewritten stays remembered
-                if isinstance(key, SysctlKey) and key not in wanted and _follows(key, master):
-                    wanted[key] = entry.applied
-    for key in list(live):
+    wanted: dict[Key, Value | None] = dict(desired)
+    wanted.update(_with_forwarding(wanted, live, [known, *(other.entries for other in others)]))
+    for key in (*live, *known):
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:
             wanted[key] = None  # a service of the file is the file's altogether
-    away, left_alone, leaving = _retreat({key: known[key] for key in known if key not in wanted}, live, record, others)
-    entries = _remember(wanted, live, known, keep | _followers(wanted, keep))
+    entries = _remember(wanted, live, known, others, keep | _followers(wanted, keep))
+    for key in cleared:
+        entry = known.get(key, Entry(None, live.get(key), transient=True))
+        if entry.transient:  # otherwise it is ours, left the file, and is let go below
+            wanted[key], entries[key] = None, entry
+    if flushed is not None:
+        rules = known.get(FilterTableKey())
+        wanted[FilterTableKey()] = flushed
+        entries[FilterTableKey()] = rules or Entry(flushed, live.get(FilterTableKey()), transient=True)
+    let_go = {key: entry for key, entry in known.items() if key not in wanted}
+    away, left_alone = _retreat(let_go, live, others)
+    leaving = frozenset(let_go)
     wanted.update(away)
+    for key, value in _waiting(let_go, wanted, live, others).items():
+        wanted.setdefault(key, value)
     for key in deferred:
         wanted.pop(key, None)
-    for key in cleared:
-        wanted[key] = None
-        entries[key] = Entry(None, live.get(key), transient=True)
-    if flushed is not None:
-        wanted[FilterTableKey()] = flushed
-        entries[FilterTableKey()] = Entry(flushed, live.get(FilterTableKey()), transient=True)
-    return Plan(
-        steps(wanted, live, leaving=leaving, cleared=cleared), wanted, frozenset(leaving), entries, tuple(left_alone)
-    )
+    todo = steps(wanted, live, leaving=leaving, cleared=cleared)
+    return Plan(todo, wanted, leaving, entries, tuple(left_alone))
+
+
+def _with_forwarding(wanted: Wanted, live: State, memories: Sequence[Mapping[Key, Entry]]) -> dict[Key, Value | None]:
+    """What holds besides while forwarding is on: rewritten now, or at an earlier start of ours or of another holder."""
+    found: dict[Key, Value | None] = {}
+    readings = {key: str(value) for key, value in live.items() if isinstance(key, SysctlKey)}
+    for master in (IPV4_FORWARD, IPV6_FORWARD):
+        if wanted.get(master) != "1":
+            continue
+        found.update({key: value for key, value in switched_on(master, readings).items() if key not in wanted})
+        for entries in memories:
+            for key in _followers(entries, [master]) if master in entries else ():
+                if key in live and key not in wanted:  # an interface that is gone has taken its settings along
+                    found.setdefault(key, entries[key].applied)
+    return found
 
 
 def _followers(keys: Iterable[Key], masters: Iterable[Key]) -> set[Key]:
@@ -84,54 +106,91 @@ def _follows(key: SysctlKey, master: SysctlKey) -> bool:
     return bool(clobbered(master, [key]))
 
 
-def _remember(wanted: Wanted, live: State, known: Mapping[Key, Entry], keep: frozenset[Key]) -> dict[Key, Entry]:
+def _remember(
+    wanted: Wanted, live: State, known: Mapping[Key, Entry], others: Sequence[Record], keep: Collection[Key]
+) -> dict[Key, Entry]:
+    """The memory of what is wanted; nothing is remembered of what was absent and stays so."""
     entries: dict[Key, Entry] = {}
     for key, value in wanted.items():
-        entry = known.get(key)
-        former = entry.former if entry is not None else live.get(key)
-        entries[key] = Entry(value, value if key in keep else former)
+        former = value if key in keep else known[key].former if key in known else _found(key, live, others)
+        if value is not None or former is not None:
+            entries[key] = Entry(value, former)
     return entries
+
+
+def _found(key: Key, live: State, others: Sequence[Record]) -> Value | None:
+    """What was there before any of us: where another holder has put what is there now, what that one found.
+
+    So the last holder of a key puts back what the first one found, in whatever order they leave.
+    """
+    now = live.get(key)
+    for other in others:
+        entry = other.entries.get(key)
+        if entry is not None and not entry.transient and (entry.wrote(now) or same(key, entry.applied, now)):
+            return entry.former
+    return now
 
 
 def plan_down(record: Record, live: State, others: Sequence[Record] = ()) -> Plan:
     """stop: every key of the record gets back what was there before, as far as it is still ours to give."""
-    away, left_alone, leaving = _retreat(record.entries, live, record, others)
-    wanted: dict[Key, Value | None] = dict(away)
-    ours = {key.address for key in record.entries if isinstance(key, AddressKey)}
-    for other in others:  # a VIP that waited for us to go: director and real server on one machine
-        for key, entry in other.entries.items():
-            if isinstance(key, AddressKey) and key.address in ours and key not in live and entry.applied is not None:
-                wanted.setdefault(key, entry.applied)
-    return Plan(steps(wanted, live, leaving=leaving), wanted, frozenset(leaving), {}, tuple(left_alone))
+    wanted, left_alone = _retreat(record.entries, live, others)
+    for key, value in _waiting(record.entries, wanted, live, others).items():
+        wanted.setdefault(key, value)
+    leaving = frozenset(record.entries)
+    return Plan(steps(wanted, live, leaving=leaving), wanted, leaving, {}, tuple(left_alone))
+
+
+def _waiting(let_go: Iterable[Key], wanted: Wanted, live: State, others: Sequence[Record]) -> dict[Key, Value | None]:
+    """VIPs, with their routes, that another role put off until we go: director and real server on one machine."""
+    gone = {key.address for key in let_go if isinstance(key, AddressKey) and wanted.get(key, live.get(key)) is None}
+    gone -= {key.address for key, value in wanted.items() if isinstance(key, AddressKey) and value is not None}
+    return {
+        key: entry.applied
+        for other in others
+        for key, entry in other.entries.items()
+        if isinstance(key, (AddressKey, RouteKey)) and key.address in gone and key not in live
+    }
 
 
 def _retreat(
-    entries: Mapping[Key, Entry], live: State, record: Record | None, others: Sequence[Record]
-) -> tuple[dict[Key, Value | None], list[str], frozenset[Key]]:
-    """What to want of keys that we let go, what is left alone and why, and which of them are put back."""
+    entries: Mapping[Key, Entry], live: State, others: Sequence[Record]
+) -> tuple[dict[Key, Value | None], list[str]]:
+    """What to want of keys that we let go, and what is left alone or returned, a sentence each."""
     wanted: dict[Key, Value | None] = {}
-    left_alone: list[str] = []
+    told: list[str] = []
     for key, entry in entries.items():
-        if isinstance(key, ModuleKey):
-            continue  # a module's users are not ours to know
+        if isinstance(key, ModuleKey) or key == LinkKey("lo"):
+            continue  # a module's users are not ours to know, and a machine without lo is broken
         now = live.get(key)
         holders = [other for other in others if key in other.entries and not other.entries[key].transient]
         if holders:
-            keeper = holders[0].entries[key].applied
-            if not same(key, now, keeper):
-                wanted[key] = keeper
-            continue
-        if entry.former is None or _loses_service(key, entries):
+            keepers = [other.entries[key].applied for other in holders]
+            if not any(same(key, now, keeper) for keeper in keepers):
+                wanted[key] = keepers[0]
+            if isinstance(key, AddressKey) and now is not None:
+                told.append(f"{key}: stays, {holders[0].holder} needs it too")
+        elif entry.former is None or _loses_service(key, entries):
             wanted[key] = None
-        elif now is None and entry.applied is not None:
-            left_alone.append(f"{key}: was there before the start and is gone now; not brought back")
+        elif now is None and (entry.applied is not None or _without_service(key, entries, live)):
+            if not isinstance(key, SysctlKey):  # a setting comes and goes with its interface
+                told.append(f"{key}: was there before the start and is gone now; not brought back")
         elif now is not None and not entry.wrote(now) and not same(key, now, entry.former):
-            left_alone.append(f"{key}: somebody changed it since, it keeps its present value {shown(now)}")
+            told.append(f"{key}: somebody changed it since, it keeps its present value {shown(now)}")
         else:
             wanted[key] = entry.former
-            if not same(key, entry.applied, entry.former) and not entry.transient:
-                left_alone.append(f"{key}: had {shown(entry.former)} before the start and gets it back")
-    return wanted, _without_sysctl_noise(left_alone), frozenset(entries)
+            if isinstance(key, _ADOPTED) and not entry.transient:
+                told += _given_back(key, entry)
+    return wanted, told
+
+
+#: What people put there by hand or with other programs and want to hear of; settings put back are the normal case.
+_ADOPTED = (AddressKey, ServiceKey, RealServerKey)
+
+
+def _given_back(key: Key, entry: Entry) -> list[str]:
+    if not same(key, entry.applied, entry.former):
+        return [f"{key}: had {shown(entry.former)} before the start and gets it back"]
+    return [] if isinstance(key, RealServerKey) else [f"{key}: was there before the start and stays"]
 
 
 def _loses_service(key: Key, entries: Mapping[Key, Entry]) -> bool:
@@ -142,9 +201,12 @@ def _loses_service(key: Key, entries: Mapping[Key, Entry]) -> bool:
     return service is not None and service.former is None
 
 
-def _without_sysctl_noise(lines: list[str]) -> list[str]:
-    """Settings that are simply put back are the normal case; only adopted things deserve a line."""
-    return [line for line in lines if not (line.startswith("net.") and line.endswith("gets it back"))]
+def _without_service(key: Key, entries: Mapping[Key, Entry], live: State) -> bool:
+    """A real server cannot return either when somebody has removed its service since."""
+    if not isinstance(key, RealServerKey) or key.service in live:
+        return False
+    service = entries.get(key.service)
+    return service is None or service.applied is not None
 
 
 def shown(value: Value | None) -> str:
@@ -153,6 +215,8 @@ def shown(value: Value | None) -> str:
         return "nothing"
     if isinstance(value, (str, int)):
         return f"'{value}'"
+    if isinstance(value, FilterTable):
+        return f"({len(value.lines)} lines)"
     facts = ", ".join(f"{name} {item}" for name, item in vars(value).items() if item not in (None, (), ""))
     return f"({facts})"
 
@@ -167,5 +231,17 @@ def plan_back(plan: Plan, before: State, live: State) -> Plan:
         for change in step.changes:
             if not isinstance(change.key, ModuleKey):
                 wanted[change.key] = change.before
+    for key, value in before.items():
+        if _owner(key) in wanted:
+            wanted[key] = value  # it may have gone with its service or its address
     leaving = frozenset(key for key in wanted if key not in plan.leaving)
     return Plan(steps(wanted, live, leaving=leaving), wanted, leaving)
+
+
+def _owner(key: Key) -> Key | None:
+    """What takes this key along when it goes."""
+    if isinstance(key, RealServerKey):
+        return key.service
+    if isinstance(key, RouteKey):
+        return AddressKey(key.interface, key.address, full_prefix(key.address))
+    return None

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from lvs_init.model.address import full_prefix
 from lvs_init.model.ipvs import RealServerKey, ServiceKey, TimeoutKey
 from lvs_init.model.network import (
     AddressKey,
+    Alias,
     FilterTableKey,
     LinkKey,
     MarkRuleKey,
     ModuleKey,
+    Route,
     RouteKey,
     SysctlKey,
 )
-from lvs_init.model.state import Change, Key, State, Wanted, same
+from lvs_init.model.state import Change, Key, State, Value, Wanted, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered, rank
 from lvs_init.plan.step import Phase, Step
 
@@ -29,11 +32,19 @@ def steps(
     ``clear_ipvs`` removes. Empty exactly when there is nothing to do.
     """
     phases: dict[Phase, list[Change]] = {}
+    labels = {
+        alias.label: key.address
+        for key, alias in live.items()
+        if isinstance(alias, Alias) and isinstance(key, AddressKey)
+    }
+    staying = {key.address for key, value in {**live, **wanted}.items() if isinstance(key, AddressKey) and value}
     for key, value in wanted.items():
         before = live.get(key)
-        if same(key, before, value) or (value is None and (isinstance(key, _LASTING) or _implied(key, wanted, live))):
+        if same(key, before, value):
             continue
-        change = Change(key, before, value)
+        if value is None and (isinstance(key, _LASTING) or _implied(key, wanted, live, staying)):
+            continue
+        change = Change(key, before, _unless_taken(key, value, labels))
         phases.setdefault(_phase(change, key in leaving, key in cleared), []).append(change)
     for phase in (Phase.SYSCTLS, Phase.SYSCTLS_BACK):
         if phase in phases:
@@ -45,17 +56,26 @@ def steps(
 _LASTING = (SysctlKey, TimeoutKey, LinkKey, ModuleKey, FilterTableKey)
 
 
-def _implied(key: Key, wanted: Wanted, live: State) -> bool:
+def _implied(key: Key, wanted: Wanted, live: State, staying: Collection[str]) -> bool:
     """Whether the kernel removes this by itself with something else that shall go.
 
-    A service takes its real servers with it, an address the host route through it.
+    A service takes its real servers with it, an address the host route through it (unless another device has the
+    address, too: Linux fib_frontend.c fib_del_ifaddr).
     """
     if isinstance(key, RealServerKey):
         return key.service in wanted and wanted[key.service] is None and key.service in live
     if isinstance(key, RouteKey):
         address = AddressKey(key.interface, key.address, full_prefix(key.address))
-        return address in live and address in wanted and wanted[address] is None
+        return key.address not in staying and address in live
     return False
+
+
+def _unless_taken(key: Key, value: Value | None, labels: dict[str, str]) -> Value | None:
+    """The value, without its label where another address holds that: ifconfig would replace the holder."""
+    if not isinstance(key, (AddressKey, RouteKey)) or not isinstance(value, (Alias, Route)) or not value.label:
+        return value
+    holder = labels.setdefault(value.label, key.address)
+    return value if holder == key.address else replace(value, label="")
 
 
 def _phase(change: Change, leaving: bool, cleared: bool) -> Phase:
@@ -68,10 +88,9 @@ def _phase(change: Change, leaving: bool, cleared: bool) -> Phase:
         return Phase.FIREWALL_BACK if leaving else Phase.FIREWALL
     if isinstance(key, TimeoutKey):
         return Phase.TIMEOUTS_BACK if leaving else Phase.TIMEOUTS
-    if isinstance(key, ServiceKey):
-        return Phase.CLEAR if cleared else Phase.TABLE_AWAY if gone else Phase.TABLE
-    if isinstance(key, RealServerKey):
-        return Phase.CLEAR if cleared else Phase.TABLE
+    if isinstance(key, (ServiceKey, RealServerKey)):
+        away = leaving or (gone and isinstance(key, ServiceKey))
+        return Phase.CLEAR if cleared else Phase.TABLE_AWAY if away else Phase.TABLE
     if isinstance(key, MarkRuleKey):
         return Phase.MARKS_AWAY if gone else Phase.MARKS
     if isinstance(key, LinkKey):
