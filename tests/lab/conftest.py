@@ -14,6 +14,7 @@ from lvs_init.lab.place import Place, choose, open_place
 
 REQUIRED = "LVS_LAB_REQUIRED"  # set where a lab must be had: not having one is a failure then
 INTERPRETER = "LVS_LAB_PYTHON"  # the Python that runs the scripts in the lab
+CASES = "cases of a sweep"  # what a test noted about itself
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(TESTS))
 
@@ -57,3 +58,28 @@ def bridge(place: Place) -> Iterator[Callable[[str], str]]:
 
     yield make
     place.unbridge(*names)
+
+
+@pytest.fixture
+def count_cases(request: pytest.FixtureRequest) -> Callable[[str, dict[str, int]], None]:
+    """Notes how many cases a sweep had, for the report at the end."""
+
+    def note(what: str, cases: dict[str, int]) -> None:
+        for verb, number in cases.items():
+            request.node.user_properties.append((CASES, f"{what}, {verb}: {number}"))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the number of cases of every sweep; workers send them with their reports."""
+    lines = [
+        str(text)
+        for report in terminalreporter.getreports("passed")
+        for name, text in getattr(report, "user_properties", ())
+        if name == CASES and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("cases of sweeps")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
+        terminalreporter.line(f"{sum(int(line.rpartition(' ')[2]) for line in lines)} cases in all")

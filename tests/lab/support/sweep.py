@@ -1,0 +1,249 @@
+"""Sweeps: one verb again and again, interrupted each time one command or event later, until nothing is left to hit.
+
+Each runs inside the host that it is about and returns how many cases it tried and what was wrong with them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+from lvs_init.lab.snapshot import Snapshot, difference
+from support import heartbeat, hooks, wrapper
+from support.running import Ended, configure, run
+from support.state import quick
+
+MOST = 99  # more commands or events than any verb has
+_EVENT = "/run/lab/event"
+
+
+@dataclass
+class Life:
+    """A role's life with two files: start with the first, reload with the second, stop."""
+
+    role: str
+    first: str
+    second: str
+    verb: str = "start"
+    cases: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    where: str = ""
+    stopped: Snapshot = field(default_factory=dict)
+    running: Snapshot = field(default_factory=dict)
+    changed: Snapshot = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See the states of an undisturbed life."""
+        wrapper.install()
+        configure(self.first)
+        self.stopped = quick()
+        self.must("start")
+        self.running = quick()
+        configure(self.second)
+        self.must("reload")
+        self.changed = quick()
+        self.must("stop")
+        self.same("after an undisturbed stop", self.stopped)
+
+    @property
+    def before(self) -> Snapshot:
+        """The state in which the verb is called."""
+        return self.stopped if self.verb == "start" else self.running
+
+    @property
+    def after(self) -> Snapshot:
+        """The state that the verb is for."""
+        return {"start": self.running, "reload": self.changed, "stop": self.stopped}[self.verb]
+
+    def enter(self) -> None:
+        """Bring the host, which is stopped or as it should be, to where the verb is called."""
+        now = quick()
+        if now != self.before:
+            configure(self.first)
+            if now != self.stopped:
+                self.must("stop")
+            if self.verb != "start":
+                self.must("start")
+            self.same("on the way back to the beginning", self.before)
+        configure(self.second if self.verb == "reload" else self.first)
+        if os.path.exists(_EVENT):
+            os.unlink(_EVENT)
+
+    def count(self, number: int, what: str) -> None:
+        self.cases[self.verb] = self.cases.get(self.verb, 0) + 1
+        self.where = f"{self.verb}, {number}: {what}"
+
+    def must(self, verb: str) -> None:
+        """Run a verb that has to succeed."""
+        ended = run(self.role, verb)
+        if ended.code:
+            self.complain(f"then {verb}: exit {ended.code}: {ended.stderr}")
+
+    def same(self, when: str, wanted: Snapshot) -> None:
+        """The host must look like this."""
+        for line in difference(wanted, quick()):
+            self.complain(f"{when}: {line}")
+
+    def complain(self, text: str) -> None:
+        self.wrong.append(f"{self.where}: {text}")
+
+    def told(self) -> dict[str, object]:
+        """End it and say what was found."""
+        configure(self.first)
+        self.must("stop")
+        self.same("at the end", self.stopped)
+        wrapper.remove()
+        return {"cases": self.cases, "wrong": self.wrong}
+
+
+def failing(
+    role: str,
+    first: str,
+    second: str,
+    verbs: Sequence[str],
+    how: str = "fail",
+    last: int = 0,
+    only: str = "",
+    with_sh: Sequence[str] = (),
+) -> dict[str, object]:
+    """Every k-th command goes wrong. ``last``: so do all from it to this one. ``only``: the tool that does.
+    ``with_sh``: the verbs that are run with the runner's own sh.
+    """
+    life = Life(role, first, second)
+    for life.verb in verbs:
+        for number in range(1, MOST):
+            life.enter()
+            wrapper.plan(how, number, last)
+            ended = run(
+                role, life.verb, before=hooks.impatient if how == "hang" else None, brisk=life.verb not in with_sh
+            )
+            hit, calls = wrapper.struck(), wrapper.calls()
+            wrapper.plan(how, 0)
+            if not hit:
+                break
+            if calls[number - 1].startswith(only):
+                life.count(number, f"'{calls[number - 1][:60]}' {how}")
+                _judge_failed(life, ended, calls[number - 1].split()[0], how)
+    return life.told()
+
+
+def _judge_failed(life: Life, ended: Ended, tool: str, how: str) -> None:
+    if "Traceback" in ended.stderr or "internal error" in ended.stderr:
+        life.complain(ended.stderr)
+    if ended.code == 0:
+        life.same("exit 0", life.after)
+        return
+    if ended.code != 1:
+        life.complain(f"exit {ended.code}: {ended.stderr}")
+    named = {
+        "fail": (f"exit code {wrapper.CODE}", wrapper.SAID, tool),
+        "hang": ("was killed after 1 s", tool),
+    }
+    for text in named.get(how, ()):
+        if text not in ended.stderr:
+            life.complain(f"'{text}' is not in {ended.stderr}")
+    if life.verb != "stop":
+        life.same("exit 1", life.before)
+    else:
+        life.must("stop")
+        life.same("stopped again", life.stopped)
+
+
+def killed_at_events(role: str, first: str, second: str, verbs: Sequence[str], stride: int = 1) -> dict[str, object]:
+    """SIGKILL when the k-th event begins, that is after all before it; then start, or stop."""
+    life = Life(role, first, second)
+    for life.verb in verbs:
+        for number in range(1, MOST, stride):
+            if not all(_kill(life, number, then, number, "") for then in ("start", "stop")):
+                break
+    return life.told()
+
+
+def killed_at_commands(
+    role: str, first: str, second: str, verbs: Sequence[str], how: str, only: str = ""
+) -> dict[str, object]:
+    """SIGKILL "before" or "after" the k-th command, which goes on alone, or with half of it applied ("half-kill").
+
+    Then start or stop, in turns.
+    """
+    life = Life(role, first, second)
+    for life.verb in verbs:
+        for number in range(1, MOST):
+            if not _kill(life, number, ("start", "stop")[number % 2], 0, how, only):
+                break
+    return life.told()
+
+
+def _kill(life: Life, number: int, then: str, event: int, how: str, only: str = "") -> bool:
+    """One case. False where the verb came to its end first."""
+    life.enter()
+    strike: Optional[Callable[[], None]] = None
+    if event:
+        strike = lambda: hooks.at_event(event, signal.SIGKILL)  # noqa: E731
+    else:
+        wrapper.plan(how, number)
+    ended = run(life.role, life.verb, before=strike, brisk=bool(event) or life.verb != "start")
+    calls = wrapper.calls()
+    # The command goes on without us, and must have seen its plan: the next run waits for it, and so do we.
+    status = None if ended.code != -signal.SIGKILL or how else run(life.role, "status")
+    if ended.code != -signal.SIGKILL:
+        wrapper.plan("fail", 0)
+        if ended.code:
+            life.complain(f"not killed at {number}: exit {ended.code}: {ended.stderr}")
+        return False
+    what = _event() if event else f"'{calls[number - 1][:60]}' {how}"
+    if only and not calls[number - 1].startswith(only):
+        life.must("stop")
+        return True
+    life.count(number, f"killed at {what}, then {then}")
+    _judge_between(life, status or run(life.role, "status"))
+    life.must(then)
+    if then == "start":
+        life.same("started", life.changed if life.verb == "reload" else life.running)
+        life.must("stop")
+    life.same("stopped", life.stopped)
+    return True
+
+
+def _event() -> str:
+    if not os.path.exists(_EVENT):
+        return ""
+    with open(_EVENT, encoding="utf-8") as file:
+        return file.read()
+
+
+def _judge_between(life: Life, status: Ended) -> None:
+    """Status after the kill: of one mind with Heartbeat, and 0 only where everything is there."""
+    if status.code not in (0, 1, 2, 3) or not heartbeat.agree(status.code, status.stdout):
+        life.complain(f"status: exit {status.code}: {status.stdout}{status.stderr}")
+    now = quick()
+    serves = any(
+        all(now[part] == state[part] for part in ("ipvs", "addresses", "links"))
+        for state in (life.running, life.changed)
+    )
+    if status.code == 0 and not serves:
+        life.complain(f"status says that it runs: {status.stdout}")
+
+
+def signalled(role: str, first: str, second: str, verbs: Sequence[str], number: int) -> dict[str, object]:
+    """This signal at every event: undone and exit 1; a stop, and what is only left to be remembered, comes to its end."""
+    life = Life(role, first, second)
+    for life.verb in verbs:
+        for event in range(1, MOST):
+            life.enter()
+            ended = run(role, life.verb, before=lambda event=event: hooks.at_event(event, number))  # type: ignore[misc]
+            if not _event():
+                break
+            life.count(event, f"signal {number} at {_event()}")
+            if ended.code == 1 and life.verb != "stop":
+                if f"interrupted by signal {number}" not in ended.stderr:
+                    life.complain(ended.stderr)
+                life.same("exit 1", life.before)
+            elif ended.code == 0 and (life.verb == "stop" or _event() == "record"):
+                life.same("exit 0", life.after)
+            else:
+                life.complain(f"exit {ended.code}: {ended.stderr}")
+    return life.told()

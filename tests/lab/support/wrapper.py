@@ -1,0 +1,88 @@
+"""The commands of a host on a bad day: a wrapper before each of them in the runner's own PATH."""
+
+from __future__ import annotations
+
+import os
+
+TOOLS = (
+    "ifconfig", "ip", "ip6tables", "ip6tables-restore", "iptables", "iptables-restore", "iptables-save", "ipvsadm",
+    "modprobe", "route", "sysctl",
+)  # fmt: skip
+DIRECTORY = "/usr/local/sbin"
+SAID = "made to fail"
+CODE = 77
+_PLACE = "/run/lab"
+
+# Builtins of sh up to the tool itself: a process costs 30 ms in a guest.
+_SCRIPT = f"""#!/bin/sh
+cd {_PLACE}
+read count <count
+count=$((count + 1))
+echo $count >count
+name=${{0##*/}}
+echo "$name $*" >>calls
+read from to how <plan
+tool=/usr/sbin/$name
+[ $count -lt $from ] && exec $tool "$@"
+[ $count -gt $to ] && exec $tool "$@"
+echo $how >>struck
+case $how in
+fail) echo "{SAID}" >&2; exit {CODE} ;;
+hang) exec sleep 50 ;;
+rubbish) echo '%&! 1.2.3 rubbish' ; exit 0 ;;
+noise) echo 'rubbish' >&2; exec $tool "$@" ;;
+after) $tool "$@"; kill -9 $PPID ;;
+before) kill -9 $PPID; sleep 0.2; exec $tool "$@" ;;
+half*)
+    cat >bulk
+    head -n $(($(wc -l <bulk) / 2)) bulk >half
+    $tool "$@" <half
+    [ $how = half-kill ] && kill -9 $PPID
+    exit 0 ;;
+esac
+"""
+
+
+def install() -> None:
+    """Put a wrapper before every tool; all calls pass until ``plan`` says otherwise."""
+    os.makedirs(_PLACE, exist_ok=True)
+    plan("fail", 0)
+    for name in TOOLS:
+        path = os.path.join(DIRECTORY, name)
+        _write(path, _SCRIPT)
+        os.chmod(path, 0o755)
+
+
+def remove() -> None:
+    """The tools as they are."""
+    for name in TOOLS:
+        os.unlink(os.path.join(DIRECTORY, name))
+
+
+def plan(how: str, first: int, last: int = 0) -> None:
+    """From now on the ``first`` call, or those up to the ``last``, go wrong like this; 0: none does."""
+    never = 1 << 30
+    _write(f"{_PLACE}/count", "0\n")
+    _write(f"{_PLACE}/calls", "")
+    _write(f"{_PLACE}/struck", "")
+    _write(f"{_PLACE}/plan", f"{first or never} {last or first or never} {how}\n")
+
+
+def calls() -> list[str]:
+    """What was called since the last ``plan``, a line each."""
+    return _read("calls").splitlines()
+
+
+def struck() -> int:
+    """How many calls went wrong since the last ``plan``."""
+    return len(_read("struck").splitlines())
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(_PLACE, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
