@@ -13,9 +13,9 @@ import itertools
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from lvs_init.config.cluster import Cluster, VirtualService
 from lvs_init.config.load import parse
@@ -29,6 +29,8 @@ from lvs_init.model.address import family_of
 
 CONFIGURATION = "/etc/lvs/lvs.toml"
 DIRECTOR_SCRIPT, REALSERVER_SCRIPT = "lvs-director", "lvs-realserver"
+
+Logged = dict[str, Any]
 
 #: Hosts and bridges of one place need names of their own, however many rehearsals there are.
 _numbers = itertools.count(1)
@@ -119,7 +121,8 @@ class Rehearsal:
             self._mark_as_the_admin(node)
         if host.rips:
             node.write(LOG, "")
-            node.serve("lvs_init.lab.server:serve", **ports_of(self.cluster, host.rips))
+            ports = ports_of(self.cluster, host.rips)
+            node.serve("lvs_init.lab.server:serve", tcp=ports["tcp"], udp=ports["udp"])
 
     def _mark_as_the_admin(self, node: Node) -> None:
         """A firewall-mark service without ``match`` says that somebody else marks its packets: here, we."""
@@ -187,18 +190,25 @@ class Rehearsal:
         told: dict[str, dict[str, int]] = self.client.call(
             f"lvs_init.lab.traffic:{function}",
             timeout=60 + count * timeout,
-            **{"address": question.address, "port": question.port, "count": count, "source": source},
+            address=question.address,
+            port=question.port,
+            count=count,
+            source=source,
         )
         return told
 
-    def counts(self) -> dict[str, int]:
-        """Requests that each real server has logged since the last call, those with none too."""
-        counts = {}
+    def logged(self) -> dict[str, list[Logged]]:
+        """What each real server has been asked since the last call: protocol, client, address, port."""
+        news: dict[str, list[Logged]] = {}
         for name, node in self.realservers.items():
-            logged = [json.loads(line) for line in node.read(LOG).splitlines()]
-            counts[name] = len(logged) - self._seen[name]
-            self._seen[name] = len(logged)
-        return counts
+            lines = node.read(LOG).splitlines()
+            news[name] = [json.loads(line) for line in lines[self._seen[name] :]]
+            self._seen[name] = len(lines)
+        return news
+
+    def counts(self) -> dict[str, int]:
+        """The number of them, 0 for who was asked nothing. The same news are told once, here or there."""
+        return {name: len(lines) for name, lines in self.logged().items()}
 
     # Looking
 
@@ -220,10 +230,6 @@ class Rehearsal:
     def host_of(self, rip: str) -> str:
         """The name of the host with that RIP."""
         return next(host.name for host in self.topology.hosts if rip in host.rips)
-
-    def planned_counts(self, shares: Mapping[str, int]) -> dict[str, int]:
-        """RIP -> number, as host -> number."""
-        return {self.host_of(rip): number for rip, number in shares.items()}
 
 
 def modules_of(cluster: Cluster) -> list[str]:

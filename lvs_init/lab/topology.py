@@ -12,7 +12,7 @@ the VIPs' segment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lvs_init.config.cluster import Cluster, NodeOverride
 from lvs_init.config.desired import split_label
@@ -38,14 +38,25 @@ class Wire:
 
 @dataclass(frozen=True)
 class Host:
-    """``setup``: lines for ``ip -batch``, addresses before routes. ``rips``: what it is known by as a real server."""
+    """``addresses``: as (interface, "192.168.0.1/24"). ``rips``: what it is known by as a real server."""
 
     name: str
     wires: tuple[Wire, ...]
-    setup: tuple[str, ...]
+    addresses: tuple[tuple[str, str], ...]
+    gateways: tuple[str, ...] = ()
     forwards: bool = False
     directs: bool = False
     rips: tuple[str, ...] = ()
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        """Lines for ``ip -batch``. Without nodad IPv6 could not be used for a second; without ``brd +`` broadcasts do
+        not arrive."""
+        adds = [
+            f"address add {address} {'nodad' if ':' in address else 'brd +'} dev {interface}"
+            for interface, address in self.addresses
+        ]
+        return (*adds, *(f"route add default via {gateway}" for gateway in self.gateways))
 
 
 @dataclass(frozen=True)
@@ -242,28 +253,32 @@ class _Draft:
     def _client(self, outside: _Segment) -> Host:
         place = outside if self.routed else next(segment for segment in self.segments if segment.holds_vips)
         addresses = {subnet: self.subnets.take(subnet, _CLIENTS_PLACE) for subnet in place.subnets}
-        routes = [f"route add default via {self.routers[subnet]}" for subnet in addresses if self.routed]
-        return Host(CLIENT, (Wire(place.name, "eth0", ""),), (*_adds(addresses, "eth0"), *routes))
+        gateways = [self.routers[subnet] for subnet in place.subnets if self.routed]
+        return Host(CLIENT, (Wire(place.name, "eth0", ""),), tuple(_on("eth0", addresses)), tuple(gateways))
 
     def _router(self, outside: _Segment) -> Host:
-        wires, lines = [], []
+        wires: list[Wire] = []
+        addresses: list[tuple[str, str]] = []
         for segment in (outside, *(each for each in self.segments if self._routed(each))):
             device = f"eth{len(wires)}"
             wires.append(Wire(segment.name, device, ""))
-            lines += _adds({subnet: self.routers[subnet] for subnet in segment.subnets}, device)
-        return Host(ROUTER, tuple(wires), tuple(lines), forwards=True)
+            addresses += _on(device, {subnet: self.routers[subnet] for subnet in segment.subnets})
+        return Host(ROUTER, tuple(wires), tuple(addresses), forwards=True)
 
     def _director(self) -> Host:
-        wires, lines, gateways = [], [], {}
+        wires: list[Wire] = []
+        addresses: list[tuple[str, str]] = []
+        gateways: dict[int, str] = {}
         for segment in self.segments:
             if segment.device:
                 wires.append(Wire(segment.name, segment.device, ""))
-                lines += _adds({subnet: self.directors[subnet] for subnet in segment.subnets}, segment.device)
+                addresses += _on(segment.device, {subnet: self.directors[subnet] for subnet in segment.subnets})
                 for subnet in segment.subnets:
                     if subnet in self.routers:
                         gateways.setdefault(family_of(subnet), self.routers[subnet])
-        lines += [f"route add default via {gateway}" for gateway in gateways.values()]
-        return Host(self.name, tuple(wires), tuple(lines), directs=True, rips=tuple(self.local))
+        return Host(
+            self.name, tuple(wires), tuple(addresses), tuple(gateways.values()), directs=True, rips=tuple(self.local)
+        )
 
     def _real_server(self, rip: str, number: int) -> Host:
         name = f"rs{number}"
@@ -272,8 +287,8 @@ class _Draft:
         subnet = self.subnets.of(rip)
         segment = self._segment_of(subnet)
         assert segment is not None  # _place_rips
-        lines = [*_adds({subnet: rip}, device), f"route add default via {self._gateway(rip, subnet)}"]
-        return Host(name, (Wire(segment.name, device, ""),), tuple(lines), rips=(rip,))
+        gateway = self._gateway(rip, subnet)
+        return Host(name, (Wire(segment.name, device, ""),), tuple(_on(device, {subnet: rip})), (gateway,), rips=(rip,))
 
     def _gateway(self, rip: str, subnet: str) -> str:
         methods = self.forwardings[rip]
@@ -282,7 +297,7 @@ class _Draft:
         if methods != {"nat"}:
             others = " and ".join(sorted(methods - {"nat"}))
             raise CannotBuild(
-                f"{rip} is served by nat and by {others}: its answers would have to go through the director and past it",
+                f"{rip} is served by nat and by {others}: its answers must go through the director, and past it",
                 hint="give the machine a RIP for each",
             )
         if self.dip and self.subnets.of(self.dip.address) == subnet:
@@ -305,17 +320,14 @@ class _Draft:
             yield vip.address, Watch(watcher.name, heard.interface, owned.mac)
 
 
-def _adds(addresses: Mapping[str, str], device: str) -> list[str]:
-    """Without nodad IPv6 could not be used for a second; without ``brd +`` broadcasts do not arrive."""
-    return [
-        f"address add {address}/{subnet.rpartition('/')[2]} {'nodad' if ':' in address else 'brd +'} dev {device}"
-        for subnet, address in addresses.items()
-    ]
+def _on(device: str, addresses: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for subnet, address in addresses.items():
+        yield device, f"{address}/{subnet.rpartition('/')[2]}"
 
 
 def _with_macs(host: Host, number: int) -> Host:
     wires = tuple(
-        Wire(wire.segment, wire.interface, f"02:00:00:{number >> 8:02x}:{number & 255:02x}:{index:02x}")
+        replace(wire, mac=f"02:00:00:{number >> 8:02x}:{number & 255:02x}:{index:02x}")
         for index, wire in enumerate(host.wires)
     )
-    return Host(host.name, wires, host.setup, host.forwards, host.directs, host.rips)
+    return replace(host, wires=wires)

@@ -1,0 +1,145 @@
+"""A rehearsal on a screen: a line a step while it goes on, tables of what it has shown at the end."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from lvs_init.lab.report import HostReport, Report, ServiceReport
+from lvs_init.lab.topology import Topology
+from lvs_init.system import streams
+
+_GREEN, _RED, _DIM, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
+_STEP = 44  # columns of a step's text; its result stands beside it
+_MOST_LINES = 12  # of what a host is left with
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f"{colour}{text}{_PLAIN}" if _is_terminal() else text
+
+
+class Progress:
+    """A line for each step: what it is when it begins, how it ended in its place. Without a terminal, at its end."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._begun = 0.0
+
+    def begin(self, text: str) -> None:
+        self._text, self._begun = text, time.monotonic()
+        if _is_terminal():
+            sys.stdout.write(f"  {_DIM}..  {text}{_PLAIN}"[: shutil.get_terminal_size().columns + 7])
+            sys.stdout.flush()
+
+    def end(self, result: str, fine: bool) -> None:
+        mark = _coloured("ok  ", _GREEN) if fine else _coloured("FAIL", _RED)
+        seconds = time.monotonic() - self._begun
+        line = f"{self._text:<{_STEP}}  {seconds:4.1f} s  {result}".rstrip()
+        if _is_terminal():
+            sys.stdout.write("\r\x1b[K")
+        streams.out(f"  {mark}{line}")
+
+
+def opening(file: str, summary: str, topology: Topology) -> Iterator[str]:
+    """What is going to be rehearsed, and with which hosts."""
+    yield f"{file}: {summary}"
+    yield ""
+    rows = [
+        [host.name, ", ".join(f"{device} {address}" for device, address in host.addresses)] for host in topology.hosts
+    ]
+    yield from _table([], rows)
+    yield ""
+
+
+def closing(report: Report, seconds: float) -> Iterator[str]:
+    """The tables, and whether all of it held."""
+    for service in report.services:
+        yield ""
+        yield from _service(service)
+    yield ""
+    yield from _table(
+        ["VIP", "the network is answered by"], [[vip.vip, _judged(_named(vip.owners), vip.ok)] for vip in report.vips]
+    )
+    yield ""
+    rows = [
+        [host.host, _status(host), "as before" if not host.left else _judged("changed", False)] for host in report.hosts
+    ]
+    yield from _table(["host", "while it ran", "after stop"], rows)
+    yield from _complaints(report)
+    yield ""
+    yield _coloured(f"All of it held ({seconds:.0f} s).", _GREEN) if report.ok else _coloured("It did not hold.", _RED)
+
+
+def _service(service: ServiceReport) -> Iterator[str]:
+    how = f"{service.service}  {service.scheduler}, {service.rule}"
+    if not service.sent:
+        yield f"  {how}: not asked"
+        return
+    answered = f"{service.answered} of {service.sent} requests answered"
+    errors = ", ".join(f"{name} {times}" for name, times in service.errors.items())
+    yield f"  {how}: {answered}" + (f" ({errors})" if errors else "")
+    rows = [
+        [
+            f"  {share.host}",
+            share.realserver,
+            share.forwarding,
+            str(share.weight),
+            _judged(str(share.requests), share.ok),
+            "-" if share.predicted is None else str(share.predicted),
+        ]
+        for share in service.shares
+    ]
+    if rows:
+        yield from _table(["  real server", "", "by", "weight", "requests", "predicted"], rows, numbers=3)
+
+
+def _status(host: HostReport) -> str:
+    said = [call.headline for call in host.status()]
+    return ", ".join(said) if said else "-"
+
+
+def _complaints(report: Report) -> Iterator[str]:
+    """Whatever was said on stderr or went wrong, by host."""
+    for note in report.notes:
+        yield f"\n  note: {note}"
+    for host in report.hosts:
+        lines = [f"{call.script} {call.verb}: {line}" for call in host.calls for line in call.warned]
+        lines += [
+            f"{call.script} {call.verb}: exit code {call.code}: {line}"
+            for call in host.calls
+            if not call.ok
+            for line in call.said or ["nothing on stdout"]
+        ]
+        lines += [f"left over: {line}" for line in host.left[:_MOST_LINES]]
+        if len(host.left) > _MOST_LINES:
+            lines.append(f"left over: {len(host.left) - _MOST_LINES} more (--json has them)")
+        if lines:
+            yield f"\n  {host.host}"
+            yield from (f"    {line}" for line in lines)
+
+
+def _named(owners: Sequence[str]) -> str:
+    return ", ".join(owners) or "nobody"
+
+
+def _judged(text: str, fine: bool) -> str:
+    return text if fine else f"{text} !"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> Iterator[str]:
+    """Aligned columns, two blanks apart. ``numbers``: how many of the last ones stand to the right."""
+    lines = [head, *rows] if head else list(rows)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
+    for place, line in enumerate(lines):
+        cells = [
+            f"{cell:>{width}}" if column >= len(widths) - numbers else f"{cell:<{width}}"
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ]
+        text = f"  {'  '.join(cells)}".rstrip()
+        yield _coloured(text, _DIM) if head and place == 0 else text

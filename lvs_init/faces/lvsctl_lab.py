@@ -1,0 +1,87 @@
+"""lvsctl lab: rehearse a configuration on a real IPVS kernel, and show what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from lvs_init.errors import ConfigurationError
+from lvs_init.faces import codes
+from lvs_init.model.problem import Problem
+from lvs_init.system import files, streams
+
+
+def add_to(commands: Any) -> None:
+    """Make the subcommand known to argparse."""
+    parser = commands.add_parser(
+        "lab",
+        help="rehearse a configuration with hosts of its own on a real IPVS kernel",
+        description="Builds a client, a director and the real servers of a configuration, in network namespaces of "
+        "this kernel (root, ip_vs loaded) or of a User-Mode Linux guest (anybody). Starts them, sends requests, "
+        "compares who answered with what the scheduler should do, stops everything and looks for anything left over. "
+        "Nothing outside these hosts is touched.",
+        epilog="Exit codes: 0 all of it held, 1 something did not, 6 no such file, 64 wrong usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="a path, or NAME for /etc/lvs/NAME.toml")
+    parser.add_argument("--where", choices=("auto", "here", "guest"), default="auto", help="which kernel (auto)")
+    parser.add_argument("--requests", type=_number, metavar="N", help="at least so many for each service (6)")
+    parser.add_argument("--director", metavar="NAME", help="direct as the machine of [node.NAME]")
+    parser.add_argument("--json", action="store_true", help="the outcome for programs, without progress")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """0: everything held; 1: not. Raises LvsError where there is no lab or nothing to rehearse."""
+    from lvs_init.faces import lvsctl_check
+
+    file = lvsctl_check.file_named(arguments.file, environment)
+    text = files.read_trusted(file, owner_check=False).decode("utf-8", "replace")
+    try:
+        return _rehearse(file, text, arguments)
+    except ConfigurationError as error:
+        lvsctl_check.tell_problems(file, [each for each in error.problems if isinstance(each, Problem)])
+        return codes.FAILED
+
+
+def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
+    from lvs_init.config.load import parse
+    from lvs_init.faces import lab_display, lvsctl_check
+    from lvs_init.lab.course import Nobody, rehearse
+    from lvs_init.lab.place import choose, open_place
+    from lvs_init.lab.rehearsal import Rehearsal
+    from lvs_init.lab.topology import topology_of
+
+    cluster = parse(text, file)
+    topology = topology_of(cluster, arguments.director)
+    where = choose(arguments.where)
+    listener = Nobody() if arguments.json else lab_display.Progress()
+    if not arguments.json:
+        streams.out("\n".join(lab_display.opening(os.path.relpath(file), lvsctl_check.summary(cluster), topology)))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
+    started = time.monotonic()
+    listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
+    with open_place(where) as place:
+        listener.end(f"Linux {place.switch.read('/proc/sys/kernel/osrelease').strip()}", True)
+        listener.begin("build the hosts and what joins them")
+        with Rehearsal(place, text, director=arguments.director) as rehearsal:
+            listener.end(f"{len(topology.hosts)} hosts on {len(topology.segments)} networks", True)
+            report = rehearse(rehearsal, arguments.requests, listener)
+    if arguments.json:
+        import json
+
+        streams.out(json.dumps({**report.plain(), "file": file}, indent=2))
+    else:
+        streams.out("\n".join(lab_display.closing(report, time.monotonic() - started)))
+    return codes.DONE if report.ok else codes.FAILED
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10000:
+        raise argparse.ArgumentTypeError("is a number from 1 to 10000")
+    return number
