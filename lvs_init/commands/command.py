@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 #: More changes of a kind than this go through one process that takes them in bulk.
@@ -28,6 +27,8 @@ def bulk_timeout(lines: int) -> float:
 
 def shell_text(command: Command) -> str:
     """What a person can paste into sh to do the same: stdin is a here-document, without a newline at the end."""
+    import shlex  # for a dry run alone
+
     text = shlex.join(command.argv)
     if not command.stdin:
         return text

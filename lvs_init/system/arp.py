@@ -8,7 +8,6 @@ announced still works, only later.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import select
 import socket
 import struct
@@ -108,6 +107,8 @@ def _open(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.sock
     channel = stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
     channel.settimeout(SEND_WAIT)
     if kind == frames.IPV6:
+        import ctypes
+
         program = b"".join(struct.pack("=HBBI", *instruction) for instruction in _ADVERTISEMENTS)
         memory = ctypes.create_string_buffer(program)
         fprog = struct.pack("@HP", len(_ADVERTISEMENTS), ctypes.addressof(memory))

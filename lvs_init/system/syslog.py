@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
 
 SOCKET = "/dev/log"
@@ -18,6 +17,8 @@ LIMIT = 1000  # bytes: RFC 3164 promises 1024 for the whole packet
 
 def log(name: str, priority: int, text: str) -> None:
     """Log under a program's name. Never raises, never waits; long text is cut, line ends become blanks."""
+    import socket  # 3 ms, which who has nothing to say does not pay
+
     stamp = time.strftime("%b %e %H:%M:%S")
     line = " ".join(text.split()).encode("ascii", "backslashreplace")[:LIMIT]
     packet = f"<{DAEMON | priority}>{stamp} {name}[{os.getpid()}]: ".encode() + line
