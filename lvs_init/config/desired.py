@@ -21,8 +21,8 @@ LONGEST_LABEL = 15
 class Desired:
     """The outcome of asking what a role wants: wanted state, and everything that stands in the way.
 
-    ``announce``: addresses that neighbours must hear of. ``keep``: keys never put back. ``interfaces``: devices that
-    were named or found. ``notes``: what people should know and nobody has to mend.
+    ``announce``: addresses that neighbours must hear of. ``keep``: keys never put back. ``notes``: what people should
+    know and nobody has to mend.
     """
 
     wanted: dict[Key, Value | None] = field(default_factory=dict)
@@ -51,9 +51,10 @@ def facing(machine: Machine, address: str) -> str | None:
         interface = machine.interfaces.get(key.interface)
         if interface is None or interface.loopback or key.prefix >= full_prefix(key.address) or key.address == address:
             continue
-        if family_of(key.address) == family_of(address) and inside(address, network_of(key.address, key.prefix)):
-            if best is None or (key.prefix, best.interface) > (best.prefix, key.interface):
-                best = key
+        if inside(address, network_of(key.address, key.prefix)) and (
+            best is None or (key.prefix, best.interface) > (best.prefix, key.interface)
+        ):
+            best = key
     return best.interface if best else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lvs_init.config.cluster import Cluster, NodeOverride, Vip, VirtualService
 from lvs_init.config.desired import Desired, Labels, alias_for, facing, split_label
-from lvs_init.model.address import family_of, full_prefix, inside, network_of
+from lvs_init.model.address import family_of, full_prefix, network_of
 from lvs_init.model.ipvs import ServiceKey, TimeoutKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, Alias, MarkRuleKey, ModuleKey, Route, RouteKey, SysctlKey
@@ -94,7 +94,7 @@ def _vips(
     desired: Desired,
 ) -> None:
     fixed = split_label(override.interface or cluster.director.interface or "")[1]
-    first = cluster.vips[0] if cluster.vips else None
+    first = next((vip for service in cluster.services if service.interface is None for vip in service.vips), None)
     for service in cluster.services:
         for vip in service.vips:
             device = where.get((service.key, vip))
@@ -103,7 +103,7 @@ def _vips(
             key = AddressKey(device, vip.address, vip.prefix)
             if key not in desired.wanted:
                 label = ""
-                if fixed and vip == first and key not in live:
+                if fixed and vip == first and service.interface is None and key not in live:
                     label = fixed
                     if not labels.claim(label):
                         desired.refuse(
@@ -113,7 +113,7 @@ def _vips(
                 desired.wanted[key] = alias_for(key, live, labels, label)
                 desired.announce.append(key)
                 _refuse_primary(cluster, service, key, machine, desired)
-                _away_from_tunnels_and_loopback(key, live, desired)
+                _away_from_tunnels_and_loopback(key, machine, desired)
             if _needs_host_route(service, vip):
                 alias = desired.wanted[key]
                 desired.wanted[RouteKey(device, vip.address)] = Route(alias.label if isinstance(alias, Alias) else "")
@@ -135,7 +135,8 @@ def _refuse_primary(
     if key.prefix == full_prefix(key.address) or key in machine.addresses:
         return
     network = network_of(key.address, key.prefix)
-    if any(other.interface == key.interface and inside(other.address, network) for other in machine.addresses):
+    first = (network_of(other.address, other.prefix) for other in machine.addresses if other.interface == key.interface)
+    if network in first:
         return
     desired.refuse(
         cluster, f"{service.path}.vip", f"/{key.prefix} would make the VIP the first address of {network} on "
@@ -145,12 +146,11 @@ def _refuse_primary(
     )  # fmt: skip
 
 
-def _away_from_tunnels_and_loopback(key: AddressKey, live: Mapping[AddressKey, Alias], desired: Desired) -> None:
-    """While this machine directs, the VIP is on its interface alone, not where its real server role has put it."""
-    for device in ("lo", "tunl0"):
-        elsewhere = AddressKey(device, key.address, full_prefix(key.address))
-        if device != key.interface and elsewhere in live:
-            desired.wanted[elsewhere] = None
+def _away_from_tunnels_and_loopback(key: AddressKey, machine: Machine, desired: Desired) -> None:
+    """While this machine directs, the VIP is on its interface alone, not where its real server role would have it."""
+    for device in ("lo", "tunl0", "ip6tnl0"):
+        if device != key.interface and device in machine.interfaces:
+            desired.wanted[AddressKey(device, key.address, full_prefix(key.address))] = None
             desired.wanted[RouteKey(device, key.address)] = None
 
 

@@ -90,7 +90,7 @@ def _arp_flags(cluster: Cluster, machine: Machine, carriers: set[str], desired: 
     asked = [named] if named else sorted(
         interface.name
         for interface in machine.interfaces.values()
-        if interface.up and not interface.loopback and not interface.noarp and interface.name not in carriers
+        if not interface.loopback and not interface.noarp and interface.name not in carriers  # down now, up later
     )  # fmt: skip
     if named and named not in machine.interfaces:
         desired.refuse(

@@ -33,6 +33,12 @@ def _is_forwarding(key: SysctlKey, family: str) -> bool:
     return len(parts) == 5 and parts[:3] == ["net", family, "conf"] and parts[4] == "forwarding" and parts[3] != "all"
 
 
+def switched(master: SysctlKey, value: str, present: Iterable[SysctlKey]) -> dict[SysctlKey, str]:
+    """What the kernel makes of the other keys when ``master`` becomes ``value``."""
+    opposite = "0" if value == "1" else "1"
+    return {key: opposite if key == _IPV4_REDIRECTS else value for key in clobbered(master, present)}
+
+
 def switched_on(master: SysctlKey, live: dict[SysctlKey, str]) -> dict[SysctlKey, str]:
     """What else holds after ``master`` went from 0 to 1: the values to want, so that each former one is remembered.
 
@@ -40,7 +46,7 @@ def switched_on(master: SysctlKey, live: dict[SysctlKey, str]) -> dict[SysctlKey
     """
     if live.get(master) == "1":
         return {}
-    wanted = {key: ("0" if key == _IPV4_REDIRECTS else "1") for key in clobbered(master, live)}
+    wanted = switched(master, "1", live)
     if master == IPV6_FORWARD:
         for key, value in live.items():
             if key.path.startswith("net/ipv6/conf/") and key.path.endswith("/accept_ra") and value == "1":

@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lvs_init.model.address import full_prefix
-from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.ipvs import RealServerKey
 from lvs_init.model.network import (
     AddressKey,
     FilterTable,
     FilterTableKey,
-    LinkKey,
     ModuleKey,
     RouteKey,
     SysctlKey,
@@ -20,6 +19,8 @@ from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, State, Value, Wanted, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered, switched_on
 from lvs_init.plan.order import steps
+from lvs_init.plan.retreat import retreat, waiting
+from lvs_init.plan.retreat import shown as shown
 from lvs_init.plan.step import Step
 
 
@@ -67,10 +68,10 @@ def plan_up(
         wanted[FilterTableKey()] = flushed
         entries[FilterTableKey()] = rules or Entry(flushed, live.get(FilterTableKey()), transient=True)
     let_go = {key: entry for key, entry in known.items() if key not in wanted}
-    away, left_alone = _retreat(let_go, live, others)
+    away, left_alone = retreat(let_go, live, others)
     leaving = frozenset(let_go)
     wanted.update(away)
-    for key, value in _waiting(let_go, wanted, live, others).items():
+    for key, value in waiting(let_go, wanted, live, others).items():
         wanted.setdefault(key, value)
     for key in deferred:
         wanted.pop(key, None)
@@ -133,92 +134,11 @@ def _found(key: Key, live: State, others: Sequence[Record]) -> Value | None:
 
 def plan_down(record: Record, live: State, others: Sequence[Record] = ()) -> Plan:
     """stop: every key of the record gets back what was there before, as far as it is still ours to give."""
-    wanted, left_alone = _retreat(record.entries, live, others)
-    for key, value in _waiting(record.entries, wanted, live, others).items():
+    wanted, left_alone = retreat(record.entries, live, others)
+    for key, value in waiting(record.entries, wanted, live, others).items():
         wanted.setdefault(key, value)
     leaving = frozenset(record.entries)
     return Plan(steps(wanted, live, leaving=leaving), wanted, leaving, {}, tuple(left_alone))
-
-
-def _waiting(let_go: Iterable[Key], wanted: Wanted, live: State, others: Sequence[Record]) -> dict[Key, Value | None]:
-    """VIPs, with their routes, that another role put off until we go: director and real server on one machine."""
-    gone = {key.address for key in let_go if isinstance(key, AddressKey) and wanted.get(key, live.get(key)) is None}
-    gone -= {key.address for key, value in wanted.items() if isinstance(key, AddressKey) and value is not None}
-    return {
-        key: entry.applied
-        for other in others
-        for key, entry in other.entries.items()
-        if isinstance(key, (AddressKey, RouteKey)) and key.address in gone and key not in live
-    }
-
-
-def _retreat(
-    entries: Mapping[Key, Entry], live: State, others: Sequence[Record]
-) -> tuple[dict[Key, Value | None], list[str]]:
-    """What to want of keys that we let go, and what is left alone or returned, a sentence each."""
-    wanted: dict[Key, Value | None] = {}
-    told: list[str] = []
-    for key, entry in entries.items():
-        if isinstance(key, ModuleKey) or key == LinkKey("lo"):
-            continue  # a module's users are not ours to know, and a machine without lo is broken
-        now = live.get(key)
-        holders = [other for other in others if key in other.entries and not other.entries[key].transient]
-        if holders:
-            keepers = [other.entries[key].applied for other in holders]
-            if not any(same(key, now, keeper) for keeper in keepers):
-                wanted[key] = keepers[0]
-            if isinstance(key, AddressKey) and now is not None:
-                told.append(f"{key}: stays, {holders[0].holder} needs it too")
-        elif entry.former is None or _loses_service(key, entries):
-            wanted[key] = None
-        elif now is None and (entry.applied is not None or _without_service(key, entries, live)):
-            if not isinstance(key, SysctlKey):  # a setting comes and goes with its interface
-                told.append(f"{key}: was there before the start and is gone now; not brought back")
-        elif now is not None and not entry.wrote(now) and not same(key, now, entry.former):
-            told.append(f"{key}: somebody changed it since, it keeps its present value {shown(now)}")
-        else:
-            wanted[key] = entry.former
-            if isinstance(key, _ADOPTED) and not entry.transient:
-                told += _given_back(key, entry)
-    return wanted, told
-
-
-#: What people put there by hand or with other programs and want to hear of; settings put back are the normal case.
-_ADOPTED = (AddressKey, ServiceKey, RealServerKey)
-
-
-def _given_back(key: Key, entry: Entry) -> list[str]:
-    if not same(key, entry.applied, entry.former):
-        return [f"{key}: had {shown(entry.former)} before the start and gets it back"]
-    return [] if isinstance(key, RealServerKey) else [f"{key}: was there before the start and stays"]
-
-
-def _loses_service(key: Key, entries: Mapping[Key, Entry]) -> bool:
-    """A real server has no place to return to when its service was not there before us."""
-    if not isinstance(key, RealServerKey):
-        return False
-    service = entries.get(key.service)
-    return service is not None and service.former is None
-
-
-def _without_service(key: Key, entries: Mapping[Key, Entry], live: State) -> bool:
-    """A real server cannot return either when somebody has removed its service since."""
-    if not isinstance(key, RealServerKey) or key.service in live:
-        return False
-    service = entries.get(key.service)
-    return service is None or service.applied is not None
-
-
-def shown(value: Value | None) -> str:
-    """A value for people."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, (str, int)):
-        return f"'{value}'"
-    if isinstance(value, FilterTable):
-        return f"({len(value.lines)} lines)"
-    facts = ", ".join(f"{name} {item}" for name, item in vars(value).items() if item not in (None, (), ""))
-    return f"({facts})"
 
 
 def plan_back(plan: Plan, before: State, live: State) -> Plan:
