@@ -16,11 +16,14 @@ LABEL_LIMIT = 15
 def serves(key: AddressKey, alias: Alias) -> bool:
     """Whether ifconfig may set this address.
 
-    IPv4 only under an alias's label: under the interface's own name it would replace the interface's address.
+    IPv4 only under an alias's label: under the interface's own name it would replace the interface's address. And not
+    on lo: ifconfig sets the address first and its mask after that, and in between the kernel has given it the mask of
+    its class (Linux net/ipv4/devinet.c, SIOCSIFADDR). On lo that makes a whole network the machine's own for an
+    instant, and its connections to that network are reset (docs/adr/0005-no-ifconfig-on-lo.md).
     """
     if family_of(key.address) == 6:
         return True
-    return alias.label.startswith(f"{key.interface}:") and len(alias.label) <= LABEL_LIMIT
+    return key.interface != "lo" and alias.label.startswith(f"{key.interface}:") and len(alias.label) <= LABEL_LIMIT
 
 
 def add(key: AddressKey, alias: Alias) -> Command:

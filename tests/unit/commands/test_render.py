@@ -60,6 +60,10 @@ def test_an_address_that_ifconfig_must_not_touch_goes_through_ip(label: str) -> 
     assert programs(Change(VIP, Alias(label), None)) == ["ip"]
 
 
+def test_an_address_on_lo_goes_through_ip_which_sets_it_with_its_mask_at_once() -> None:
+    assert programs(Change(AddressKey("lo", "192.168.0.219", 32), None, Alias("lo:0", "192.168.0.219"))) == ["ip"]
+
+
 def test_an_address_is_removed_by_itself_and_never_by_its_label() -> None:
     (command,) = render([Change(VIP, Alias("eth0:7"), None)], Tools(net_tools=True))
     assert command.argv == ("ip", "address", "del", "192.168.0.219/32", "dev", "eth0")
