@@ -41,8 +41,10 @@ from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
 from lvs_init.plan.step import Step
 from tests.kernel import Kernel
 
-_SETTINGS = {"ipv4": {"forwarding": "0", "send_redirects": "1", "arp_ignore": "0", "arp_announce": "0", "rp_filter": "0"},
-             "ipv6": {"forwarding": "0", "accept_ra": "0"}}  # fmt: skip
+_SETTINGS = {
+    "ipv4": {"forwarding": "0", "send_redirects": "1", "arp_ignore": "0", "arp_announce": "0", "rp_filter": "0"},
+    "ipv6": {"forwarding": "0", "accept_ra": "0"},
+}
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Story:
     undo: list[str] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # instance -> the file it has now, where that is another
 
     def tell(self) -> None:
         data = json.loads((self.folder / "story.json").read_text())
@@ -62,14 +65,25 @@ class Story:
         for event in data["story"]:
             if isinstance(event, str):
                 self._verb(*event.split())
-            else:
+            elif "somebody" in event:
                 self._somebody(event["somebody"])
+            elif "file" in event:
+                self.files.update(event["file"])
+            else:
+                self._without_interface(event["interface gone"])
 
     def _somebody(self, data: dict[str, Any]) -> None:
         for key in _state({"table": data.pop("table gone", []), "addresses": data.pop("addresses gone", {})}):
             self.kernel.do(Change(key, self.kernel.state[key], None))
         for key, value in _state(data).items():
             self.kernel.do(Change(key, self.kernel.state.get(key), value))
+
+    def _without_interface(self, name: str) -> None:
+        del self.interfaces[name]
+        gone = [key for key in self.kernel.state if isinstance(key, SysctlKey) and f"/{name}/" in key.path]
+        gone += [key for key in self.kernel.state if getattr(key, "interface", "") == name]
+        for key in gone:
+            del self.kernel.state[key]
 
     def _verb(self, role: str, instance: str, verb: str, *rest: str) -> None:
         cut = int(rest[1]) if rest[:1] == ("cut",) else None
@@ -94,7 +108,8 @@ class Story:
         if verb != "stop":
             self._remember(role, instance, plan, mine, cut is not None)
             if cut is None:
-                assert self._ascent(role, instance, self.records[role, instance], others)[1].steps == ()
+                again = self._ascent(role, instance, self.records[role, instance], others, "--prune" in rest)
+                assert again[1].steps == ()
             if plan.steps:
                 self.undo += [heading, *script(self._undone(plan, before))]
         elif cut is None:
@@ -106,7 +121,8 @@ class Story:
     def _ascent(
         self, role: str, instance: str, mine: Record | None, others: list[Record], prune: bool = False
     ) -> tuple[Desired, Plan]:
-        cluster = parse((self.folder / f"{instance}.toml").read_bytes(), f"{instance}.toml")
+        file = f"{self.files.get(instance, instance)}.toml"
+        cluster = parse((self.folder / file).read_bytes(), file)
         live = dict(self.kernel.state)
         seen = Observation(live, self.interfaces, ())
         machine = replace(seen.machine([record for record in (mine, *others) if record]), node="lvs1")

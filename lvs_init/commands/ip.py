@@ -29,8 +29,11 @@ def address_remove(key: AddressKey) -> Command:
 
 
 def route_add(key: RouteKey) -> Command:
-    """The preferred source is the address itself, as route(8) makes it for a route through an alias."""
-    return Command(("ip", "route", "add", _host(key), "dev", key.interface, "scope", "link", "src", key.address))
+    """The preferred source is the address itself, as route(8) makes it for a route through an alias.
+
+    "append", as "add" refuses where another device has a host route to the address: a VIP on its way from lo to eth0.
+    """
+    return Command(("ip", "route", "append", _host(key), "dev", key.interface, "scope", "link", "src", key.address))
 
 
 def route_delete(key: RouteKey) -> Command:

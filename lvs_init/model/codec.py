@@ -119,8 +119,8 @@ def record_to_plain(record: Record) -> dict[str, Any]:
 
 def record_from_plain(data: dict[str, Any]) -> Record:
     """The inverse. Raises ValueError, KeyError, IndexError or TypeError for what was never a record of this version."""
-    if data.get("version") != VERSION:
-        raise ValueError(f"record version {data.get('version')!r}")
+    if not isinstance(data, dict) or data.get("version") != VERSION:
+        raise ValueError(f"no record of version {VERSION}")
     entries: dict[Key, Entry] = {}
     for plain_key, applied, former, maybe, transient in data["entries"]:
         key = key_from_plain(plain_key)

@@ -58,7 +58,7 @@ def plan_up(
     for key in (*live, *known):
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:
             wanted[key] = None  # a service of the file is the file's altogether
-    entries = _remember(wanted, live, known, others, keep | _followers(wanted, keep))
+    entries = _remember(wanted, live, known, others, keep.union(_followers(wanted, keep)))
     for key in cleared:
         entry = known.get(key, Entry(None, live.get(key), transient=True))
         if entry.transient:  # otherwise it is ours, left the file, and is let go below
@@ -94,10 +94,10 @@ def _with_forwarding(wanted: Wanted, live: State, memories: Sequence[Mapping[Key
     return found
 
 
-def _followers(keys: Iterable[Key], masters: Iterable[Key]) -> set[Key]:
-    """Those of the keys that go with a master which stays as it is."""
+def _followers(keys: Iterable[Key], masters: Iterable[Key]) -> list[SysctlKey]:
+    """Those of the keys that go with one of the masters, in their order."""
     switches = [master for master in masters if isinstance(master, SysctlKey)]
-    return {key for key in keys for master in switches if isinstance(key, SysctlKey) and _follows(key, master)}
+    return [key for key in keys if isinstance(key, SysctlKey) and any(_follows(key, master) for master in switches)]
 
 
 def _follows(key: SysctlKey, master: SysctlKey) -> bool:

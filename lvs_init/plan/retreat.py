@@ -84,7 +84,8 @@ def shown(value: Value | None) -> str:
         return f"'{value}'"
     if isinstance(value, FilterTable):
         return f"({len(value.lines)} lines)"
-    facts = ", ".join(f"{name} {item}" for name, item in vars(value).items() if item not in (None, (), ""))
+    shows = {name: item for name, item in vars(value).items() if name == "weight" or item not in (None, (), "", 0)}
+    facts = ", ".join(f"{name} {item}" for name, item in shows.items())
     return f"({facts})"
 
 

@@ -66,7 +66,8 @@ def test_ip() -> None:
     assert " ".join(ip.address_add(VIP, Alias("eth0:1234567890x")).argv) == "ip address add 192.168.0.219/32 dev eth0"
     assert " ".join(ip.address_add(VIP6, Alias()).argv) == "ip address add fd00::219/128 dev lo"
     assert " ".join(ip.address_remove(VIP).argv) == "ip address del 192.168.0.219/32 dev eth0"
-    assert " ".join(ip.route_add(ROUTE).argv) == "ip route append 192.168.0.219/32 dev eth0 scope link src 192.168.0.219"
+    added = "ip route append 192.168.0.219/32 dev eth0 scope link src 192.168.0.219"
+    assert " ".join(ip.route_add(ROUTE).argv) == added
     assert " ".join(ip.route_delete(ROUTE).argv) == "ip route del 192.168.0.219/32 dev eth0"
     assert " ".join(ip.link(LinkKey("tunl0"), "down").argv) == "ip link set dev tunl0 down"
 

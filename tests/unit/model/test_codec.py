@@ -1,0 +1,107 @@
+"""Records on disk: what is written is what is read, and what was never a record is refused with a known error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvs_init.model import codec
+from lvs_init.model.ipvs import RealServer, TimeoutKey, Tunnel
+from lvs_init.model.network import (
+    AddressKey,
+    Alias,
+    FilterTable,
+    FilterTableKey,
+    LinkKey,
+    MarkRuleKey,
+    ModuleKey,
+    Route,
+    RouteKey,
+    SysctlKey,
+)
+from lvs_init.model.record import Entry, Record
+from lvs_init.model.state import Key, Value
+from tests.tables import tables
+
+words = st.text(max_size=12)
+numbers = st.integers(0, 2**32)
+others: st.SearchStrategy[tuple[Key, st.SearchStrategy[Any]]] = st.one_of(
+    st.tuples(st.builds(AddressKey, words, words, numbers), st.just(st.builds(Alias, words, words))),
+    st.tuples(st.builds(RouteKey, words, words), st.just(st.builds(Route, words))),
+    st.tuples(st.builds(LinkKey, words), st.just(st.sampled_from(("up", "down")))),
+    st.tuples(st.builds(SysctlKey, words), st.just(words)),
+    st.tuples(st.builds(TimeoutKey, words), st.just(numbers)),
+    st.tuples(st.builds(ModuleKey, words), st.just(st.just("loaded"))),
+    st.tuples(st.builds(MarkRuleKey, words, words, numbers, numbers), st.just(st.just("present"))),
+    st.tuples(st.just(FilterTableKey()), st.just(st.builds(FilterTable, st.lists(words, max_size=3).map(tuple)))),
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    entries: dict[Key, Entry] = {}
+    for key, value in draw(tables(max_size=3)).items():
+        entries[key] = Entry(value, draw(st.sampled_from((None, value))), transient=draw(st.booleans()))
+    for key, values in draw(st.lists(others, max_size=5)):
+        maybe = st.none() | values
+        entries[key] = Entry(draw(maybe), draw(maybe), tuple(draw(st.lists(maybe, max_size=2))), draw(st.booleans()))
+    return Record(
+        draw(words), draw(words), entries, draw(words), draw(words), draw(words),
+        tuple(draw(st.lists(words, max_size=2))), tuple(draw(st.lists(words, max_size=2))),
+        draw(st.booleans()), draw(st.booleans()),
+    )  # fmt: skip
+
+
+@given(records())
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
+    assert codec.record_from_plain(json.loads(json.dumps(codec.record_to_plain(record)))) == record
+
+
+@given(records())
+def test_every_field_of_a_record_is_written(record: Record) -> None:
+    assert set(codec.record_to_plain(record)) == {"version", *(field.name for field in fields(Record))}
+
+
+@pytest.mark.parametrize("tunnel", [None, Tunnel("gue", 5555, "remcsum")])
+def test_a_value_alone(tunnel: Tunnel | None) -> None:
+    key = codec.key_from_plain(["realserver", ["tcp", "10.0.0.1", 80, 0, 4], "10.0.0.2", 80])
+    value: Value = RealServer("tun", 0, 10, 5, tunnel)
+    assert codec.value_from_plain(key, json.loads(json.dumps(codec.value_to_plain(value)))) == value
+    assert codec.kind_of(key) == "realserver"
+
+
+def broken(data: Any, path: list[int], thing: Any) -> Any:
+    """The data with something else at a place that the numbers lead to."""
+    if not path or not isinstance(data, (dict, list)) or not data:
+        return thing
+    if isinstance(data, dict):
+        name = sorted(data)[path[0] % len(data)]
+        return {**data, name: broken(data[name], path[1:], thing)}
+    position = path[0] % len(data)
+    return [*data[:position], broken(data[position], path[1:], thing), *data[position + 1 :]]
+
+
+RUBBISH = st.sampled_from((None, True, 7, -1, 1.5, "", "x", [], [[]], {}, {"x": 1}, [None, None]))
+
+
+@given(records(), st.lists(st.integers(0, 20), max_size=5), RUBBISH)
+def test_what_was_never_a_record_is_refused_or_still_one(record: Record, path: list[int], thing: Any) -> None:
+    data = broken(codec.record_to_plain(record), path, thing)
+    try:
+        read = codec.record_from_plain(data)
+    except (ValueError, KeyError, IndexError, TypeError):
+        return
+    json.dumps(codec.record_to_plain(read))
+    assert hash(tuple(read.entries.values())) is not None
+    assert isinstance(read.holder, str)
+
+
+def test_another_version_is_not_understood() -> None:
+    data = {**codec.record_to_plain(Record("director", "web")), "version": codec.VERSION + 1}
+    with pytest.raises(ValueError, match="version"):
+        codec.record_from_plain(data)

@@ -1,0 +1,59 @@
+"""Runs that were cut short, and who inherits what."""
+
+from __future__ import annotations
+
+from lvs_init.model.network import AddressKey, Alias, Route, RouteKey, SysctlKey
+from lvs_init.model.record import Entry, Record, hand_over, merge
+
+FORWARD = SysctlKey("net/ipv4/ip_forward")
+ROUTE = RouteKey("lo", "192.168.0.219")
+VIP = AddressKey("lo", "192.168.0.219", 32)
+
+
+def record(key: object, entry: Entry, settled: bool = True) -> Record:
+    return Record("director", "web", {key: entry}, settled=settled)  # type: ignore[dict-item]
+
+
+def test_without_a_journal_the_record_stands() -> None:
+    kept = record(FORWARD, Entry("1", "0"))
+    assert merge(kept, None) is kept
+    assert merge(None, None) is None
+
+
+def test_a_first_run_that_was_cut_short_is_all_there_is() -> None:
+    merged = merge(None, record(FORWARD, Entry("1", "0")))
+    assert merged == record(FORWARD, Entry("1", "0"), settled=False)
+
+
+def test_what_was_there_before_the_first_run_counts_and_both_values_are_ours() -> None:
+    merged = merge(record(FORWARD, Entry("1", "0")), record(FORWARD, Entry("2", "1")))
+    assert merged == record(FORWARD, Entry("2", "0", ("1",)), settled=False)
+    assert merged is not None
+    entry = merged.entries[FORWARD]
+    assert [entry.wrote(value) for value in ("0", "1", "2", None)] == [False, True, True, False]
+    again = merge(merged, record(FORWARD, Entry("3", "2")))
+    assert again is not None
+    assert again.entries[FORWARD] == Entry("3", "0", ("1", "2"))
+
+
+def test_a_key_that_the_new_run_does_not_know_is_not_forgotten() -> None:
+    merged = merge(record(FORWARD, Entry("1", "0")), Record("director", "web"))
+    assert merged is not None
+    assert merged.entries == {FORWARD: Entry("1", "0")}
+
+
+def test_the_one_who_stays_inherits_what_the_first_one_found() -> None:
+    staying = hand_over(record(FORWARD, Entry("1", "0")), record(FORWARD, Entry("2", "1")))
+    assert staying.entries == {FORWARD: Entry("2", "0")}
+
+
+def test_a_route_is_the_same_whatever_it_was_set_through() -> None:
+    staying = hand_over(record(ROUTE, Entry(Route("lo:0"), None)), record(ROUTE, Entry(None, Route())))
+    assert staying.entries == {ROUTE: Entry(None, None)}
+
+
+def test_nothing_is_inherited_where_somebody_came_between_or_it_was_for_a_moment() -> None:
+    kept = record(FORWARD, Entry("2", "5"))
+    assert hand_over(record(FORWARD, Entry("1", "0")), kept) == kept
+    passing = record(VIP, Entry(Alias("lo:0"), None, transient=True))
+    assert hand_over(passing, record(VIP, Entry(None, Alias()))) == record(VIP, Entry(None, Alias()))
