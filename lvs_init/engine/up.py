@@ -126,7 +126,8 @@ class Ascent:
                         "clear_ipvs would empty the table of another cluster that runs here",
                         hint="set clear_ipvs = false, or stop the other cluster first",
                     )
-                for key in live:
+                cut_short = self.memory.mine.entries if self.memory.mine is not None else {}
+                for key in (*live, *cut_short):  # what an interrupted start has cleared stays cleared
                     service = key.service if isinstance(key, RealServerKey) else key
                     if isinstance(service, ServiceKey) and service not in desired.wanted:
                         cleared.add(key)
