@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from lvs_init.lab.prediction import ABOUT
 from lvs_init.lab.report import HostReport, Report, ServiceReport
 from lvs_init.lab.topology import Topology
 from lvs_init.system import streams
@@ -91,12 +92,18 @@ def _service(service: ServiceReport) -> Iterator[str]:
             share.forwarding,
             str(share.weight),
             _judged(str(share.requests), share.ok),
-            "-" if share.predicted is None else str(share.predicted),
+            _predicted(share.predicted, service.rule),
         ]
         for share in service.shares
     ]
     if rows:
         yield from _table(["  real server", "", "by", "weight", "requests", "predicted"], rows, numbers=3)
+
+
+def _predicted(number: int | None, rule: str) -> str:
+    if number is None:
+        return "-"
+    return f"~{number}" if rule == ABOUT and number else str(number)
 
 
 def _status(host: HostReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Callable, Protocol
 
@@ -15,6 +16,9 @@ from lvs_init.model.ipvs import RealServerKey, host_port
 
 #: The mutex is held open by whoever waits for it, so it is never removed.
 _STAYS = ("files: + /run/lvs/mutex",)
+
+
+_FORWARDING = re.compile(r"sysctls/net\.ipv[46]\.(ip_forward|conf\.\S+\.(forwarding|accept_redirects)): ")
 
 
 class Listener(Protocol):
@@ -154,7 +158,7 @@ class _Course:
 
     def _owners(self) -> list[VipReport]:
         vips = list(self.rehearsal.topology.watches)
-        self.listener.begin(f"ask the network who has {', '.join(vips[:3])}{' ...' if len(vips) > 3 else ''}")
+        self.listener.begin(f"ask the network who has {vips[0] if len(vips) == 1 else 'the VIPs'}")
         director = self.rehearsal.topology.director.name
         reports = [VipReport(vip, owners, owners == [director]) for vip, owners in self.rehearsal.owners().items()]
         heard = dict.fromkeys(owner for report in reports for owner in report.owners)
@@ -163,10 +167,21 @@ class _Course:
 
     def _compare(self, before: dict[str, Snapshot]) -> None:
         self.listener.begin("compare every host with what it was")
+        director = self.rehearsal.topology.director.name
         for name, after in self.rehearsal.snapshots().items():
-            self.hosts[name].left = [line for line in difference(before[name], after) if line not in _STAYS]
+            lines = [line for line in difference(before[name], after) if line not in _STAYS]
+            self.hosts[name].left = self._without_forwarding(lines) if name == director else lines
         different = [name for name, host in self.hosts.items() if host.left]
         self.listener.end(f"{', '.join(different)} differ" if different else "all as before", not different)
+
+    def _without_forwarding(self, lines: list[str]) -> list[str]:
+        """Where the configuration wants forwarding left on, it is; with it the kernel changes what goes by it."""
+        if self.rehearsal.cluster.director.restore_ip_forward:
+            return lines
+        others = [line for line in lines if not _FORWARDING.match(line)]
+        if others != lines:
+            self.notes.append("the director goes on forwarding, as restore_ip_forward = false wants it")
+        return others
 
 
 def _asked(service: VirtualService, key: RealServerKey, logged: Iterable[Logged]) -> int:

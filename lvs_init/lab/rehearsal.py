@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -29,6 +30,9 @@ from lvs_init.model.address import family_of
 
 CONFIGURATION = "/etc/lvs/lvs.toml"
 DIRECTOR_SCRIPT, REALSERVER_SCRIPT = "lvs-director", "lvs-realserver"
+
+#: Family -> the module and the device that take IP in IP apart.
+_RECEIVERS = {4: ("ipip", "tunl0"), 6: ("ip6_tunnel", "ip6tnl0")}
 
 Logged = dict[str, Any]
 
@@ -114,7 +118,7 @@ class Rehearsal:
         if host.forwards:
             node.write("/proc/sys/net/ipv4/ip_forward", "1")
             node.write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
-        node.ip(*host.setup)
+        node.ip(*host.setup, *(self._tried_once() if host.rips else ()))
         if host.directs or host.rips:
             node.write(CONFIGURATION, self.text)
         if host.directs:
@@ -123,6 +127,12 @@ class Rehearsal:
             node.write(LOG, "")
             ports = ports_of(self.cluster, host.rips)
             node.serve("lvs_init.lab.server:serve", tcp=ports["tcp"], udp=ports["udp"])
+
+    def _tried_once(self) -> Iterator[str]:
+        """A receiver of tunnels gets its IPv6 settings when it first goes up, and keeps them for ever."""
+        for family in sorted({service.key.family for service in self.cluster.services if "tun" in service.forwardings}):
+            yield f"link set {_RECEIVERS[family][1]} up"
+            yield f"link set {_RECEIVERS[family][1]} down"
 
     def _mark_as_the_admin(self, node: Node) -> None:
         """A firewall-mark service without ``match`` says that somebody else marks its packets: here, we."""
@@ -245,7 +255,7 @@ def _modules_of(service: VirtualService) -> list[str]:
     if service.service.engine:
         names.append(f"ip_vs_pe_{service.service.engine}")
     if "tun" in service.forwardings:
-        names += ["ip6_tunnel" if service.key.family == 6 else "ipip"]
+        names.append(_RECEIVERS[service.key.family][0])
     if service.match:
         names += ["xt_mark"]
     return names
