@@ -11,9 +11,8 @@ from lvs_init.lab.snapshot import Snapshot, difference
 MODULES = ("ip_vs", "ip_vs_rr", "ip_vs_wlc", "ip_vs_wrr", "ipip")
 
 
-def director(place: Place, bridge: str, name: str = "director") -> Node:
+def director(place: Place, node: Node, bridge: str) -> Node:
     """eth0 towards clients, eth1 towards real servers under nat."""
-    node = place.node(name)
     place.joins([(node, bridge, "eth0", None), (node, bridge, "eth1", None)])
     node.ip(
         "address add 192.168.0.1/24 brd + dev eth0",
@@ -24,12 +23,12 @@ def director(place: Place, bridge: str, name: str = "director") -> Node:
     return _ready(node)
 
 
-def real_server(place: Place, bridge: str, name: str = "rs1") -> Node:
+def real_server(place: Place, node: Node, bridge: str) -> Node:
     """eth0 with the RIPs of all clusters, a default gateway that is not the DIP."""
-    node = place.node(name)
     place.join(node, bridge, "eth0")
     node.ip(
         "address add 192.168.0.11/24 brd + dev eth0",
+        "address add 192.168.10.11/24 brd + dev eth0",
         "address add fd00::11/64 dev eth0 nodad",
         "route add default via 192.168.0.254",
     )
@@ -39,7 +38,9 @@ def real_server(place: Place, bridge: str, name: str = "rs1") -> Node:
 def _ready(node: Node) -> Node:
     # A module that is loaded stays, and brings settings and devices: what is compared comes after that.
     node.run(["modprobe", "-a", *MODULES]).check()
-    # Nobody else is here, so an IPv6 address need not be asked for; two tests of their own do.
+    # A device has IPv6 settings from the first time on that it is up.
+    node.ip("link set tunl0 up", "link set tunl0 down")
+    # Nobody else is here, so an IPv6 address need not be asked for.
     node.run(["sysctl", "-qw", *(f"net.ipv6.conf.{name}.accept_dad=0" for name in ("all", "default", "eth0"))]).check()
     return node
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -17,6 +18,8 @@ for _name in (
     "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status",
 ):  # fmt: skip
     importlib.import_module(_name)
+with contextlib.suppress(ImportError):  # before Python 3.11
+    importlib.import_module("tomllib")
 
 
 @dataclass(frozen=True)

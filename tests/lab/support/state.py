@@ -5,7 +5,6 @@ The lab's own snapshot is complete and takes most of a second in a guest; each s
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -26,26 +25,10 @@ _UP = 1
 
 
 def full() -> Snapshot:
-    """The lab's snapshot without the mutex' file and without firewall tables that have no rule.
-
-    Reading or using one of them once makes a table appear, which the kernel keeps.
-    """
+    """The lab's snapshot without the mutex' file."""
     taken = snapshot.take()
     taken["files"] = [path for path in taken["files"] if path != MUTEX]
-    taken["iptables"] = {program: _tables_with_rules(lines) for program, lines in taken["iptables"].items()}
     return taken
-
-
-def _tables_with_rules(lines: list[str]) -> list[str]:
-    kept: list[str] = []
-    table: list[str] = []
-    for line in lines:
-        table.append(line)
-        if line == "COMMIT":
-            if any(one.startswith("-A") or (one.startswith(":") and " ACCEPT" not in one) for one in table):
-                kept += table
-            table = []
-    return kept
 
 
 def quick() -> Snapshot:
@@ -90,7 +73,7 @@ def _links(channel: socket.socket) -> Iterator[tuple[int, int, dict[int, bytes]]
 
 def _addresses(channel: socket.socket, names: dict[int, str]) -> Iterator[str]:
     for body in _dump(channel, _NEWADDR, struct.pack(_ADDRESS, 0, 0, 0, 0, 0)):
-        family, prefix, flags, scope, index = struct.unpack_from(_ADDRESS, body)
+        _, prefix, flags, scope, index = struct.unpack_from(_ADDRESS, body)
         attributes = _attributes(body[struct.calcsize(_ADDRESS) :])
         for name in (_IFA_CACHEINFO, _IFA_FLAGS):
             attributes.pop(name, None)
@@ -140,11 +123,3 @@ def _attributes(data: bytes) -> dict[int, bytes]:
         found[name] = data[4:length]
         data = data[(length + 3) & ~3 :]
     return found
-
-
-def reading(path: str) -> str:
-    """A small file's text, "" where there is none."""
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8") as file:
-        return file.read()

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Optional
 
 from lvs_init.lab.snapshot import Snapshot, difference
 from support import heartbeat, hooks, wrapper
@@ -105,18 +104,19 @@ def failing(
     second: str,
     verbs: Sequence[str],
     how: str = "fail",
-    last: int = 0,
     only: str = "",
+    for_good: bool = False,
     with_sh: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Every k-th command goes wrong. ``last``: so do all from it to this one. ``only``: the tool that does.
+    """Every k-th command goes wrong. ``only``: of those that begin so. ``for_good``: and all after it.
+
     ``with_sh``: the verbs that are run with the runner's own sh.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
         for number in range(1, MOST):
             life.enter()
-            wrapper.plan(how, number, last)
+            wrapper.plan(how, number, 1 << 20 if for_good else number, only)
             ended = run(
                 role, life.verb, before=hooks.impatient if how == "hang" else None, brisk=life.verb not in with_sh
             )
@@ -124,30 +124,34 @@ def failing(
             wrapper.plan(how, 0)
             if not hit:
                 break
-            if calls[number - 1].startswith(only):
-                life.count(number, f"'{calls[number - 1][:60]}' {how}")
-                _judge_failed(life, ended, calls[number - 1].split()[0], how)
+            life.count(number, f"'{calls[number - 1][:60]}' {how}")
+            _judge_told(life, ended, calls[number - 1].split()[0], how)
+            _judge_state(life, ended, for_good)
     return life.told()
 
 
-def _judge_failed(life: Life, ended: Ended, tool: str, how: str) -> None:
-    if "Traceback" in ended.stderr or "internal error" in ended.stderr:
-        life.complain(ended.stderr)
-    if ended.code == 0:
-        life.same("exit 0", life.after)
-        return
-    if ended.code != 1:
+def _judge_told(life: Life, ended: Ended, tool: str, how: str) -> None:
+    """The exit code, and what the admin reads."""
+    if ended.code not in (0, 1) or "Traceback" in ended.stderr or "internal error" in ended.stderr:
         life.complain(f"exit {ended.code}: {ended.stderr}")
     named = {
         "fail": (f"exit code {wrapper.CODE}", wrapper.SAID, tool),
         "hang": ("was killed after 1 s", tool),
     }
-    for text in named.get(how, ()):
+    for text in named.get(how, ()) if ended.code else ():
         if text not in ended.stderr:
             life.complain(f"'{text}' is not in {ended.stderr}")
-    if life.verb != "stop":
+
+
+def _judge_state(life: Life, ended: Ended, for_good: bool) -> None:
+    """Done, or as it was; what neither a start nor its undo could do, stop does once the commands work again."""
+    if ended.code == 0:
+        life.same("exit 0", life.after)
+    elif life.verb != "stop" and not for_good:
         life.same("exit 1", life.before)
     else:
+        if quick() != life.before and "left over" not in ended.stderr and life.verb != "stop":
+            life.complain(f"nothing is said of what is left over: {ended.stderr}")
         life.must("stop")
         life.same("stopped again", life.stopped)
 
@@ -180,26 +184,21 @@ def killed_at_commands(
 def _kill(life: Life, number: int, then: str, event: int, how: str, only: str = "") -> bool:
     """One case. False where the verb came to its end first."""
     life.enter()
-    strike: Optional[Callable[[], None]] = None
     if event:
-        strike = lambda: hooks.at_event(event, signal.SIGKILL)  # noqa: E731
+        ended = run(life.role, life.verb, before=lambda: hooks.at_event(event, signal.SIGKILL))
     else:
-        wrapper.plan(how, number)
-    ended = run(life.role, life.verb, before=strike, brisk=bool(event) or life.verb != "start")
+        wrapper.plan(how, number, only=only)
+        ended = run(life.role, life.verb, brisk=life.verb != "start")
     calls = wrapper.calls()
-    # The command goes on without us, and must have seen its plan: the next run waits for it, and so do we.
-    status = None if ended.code != -signal.SIGKILL or how else run(life.role, "status")
+    wrapper.plan("fail", 0)
     if ended.code != -signal.SIGKILL:
-        wrapper.plan("fail", 0)
         if ended.code:
             life.complain(f"not killed at {number}: exit {ended.code}: {ended.stderr}")
         return False
     what = _event() if event else f"'{calls[number - 1][:60]}' {how}"
-    if only and not calls[number - 1].startswith(only):
-        life.must("stop")
-        return True
     life.count(number, f"killed at {what}, then {then}")
-    _judge_between(life, status or run(life.role, "status"))
+    if how != "before":  # then whoever comes next has to wait, and must not be given time
+        _judge_between(life)
     life.must(then)
     if then == "start":
         life.same("started", life.changed if life.verb == "reload" else life.running)
@@ -215,8 +214,9 @@ def _event() -> str:
         return file.read()
 
 
-def _judge_between(life: Life, status: Ended) -> None:
+def _judge_between(life: Life) -> None:
     """Status after the kill: of one mind with Heartbeat, and 0 only where everything is there."""
+    status = run(life.role, "status")
     if status.code not in (0, 1, 2, 3) or not heartbeat.agree(status.code, status.stdout):
         life.complain(f"status: exit {status.code}: {status.stdout}{status.stderr}")
     now = quick()
@@ -229,7 +229,7 @@ def _judge_between(life: Life, status: Ended) -> None:
 
 
 def signalled(role: str, first: str, second: str, verbs: Sequence[str], number: int) -> dict[str, object]:
-    """This signal at every event: undone and exit 1; a stop, and what is only left to be remembered, comes to its end."""
+    """This signal at every event: undone and exit 1; a stop, and what has only to be remembered, ends."""
     life = Life(role, first, second)
     for life.verb in verbs:
         for event in range(1, MOST):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 TOOLS = (
     "ifconfig", "ip", "ip6tables", "ip6tables-restore", "iptables", "iptables-restore", "iptables-save", "ipvsadm",
@@ -16,13 +17,14 @@ _PLACE = "/run/lab"
 # Builtins of sh up to the tool itself: a process costs 30 ms in a guest.
 _SCRIPT = f"""#!/bin/sh
 cd {_PLACE}
+name=${{0##*/}}
+tool=/usr/sbin/$name
+read from to how only <plan
+case "$name $*" in "$only"*) ;; *) exec $tool "$@" ;; esac
 read count <count
 count=$((count + 1))
 echo $count >count
-name=${{0##*/}}
 echo "$name $*" >>calls
-read from to how <plan
-tool=/usr/sbin/$name
 [ $count -lt $from ] && exec $tool "$@"
 [ $count -gt $to ] && exec $tool "$@"
 echo $how >>struck
@@ -32,7 +34,7 @@ hang) exec sleep 50 ;;
 rubbish) echo '%&! 1.2.3 rubbish' ; exit 0 ;;
 noise) echo 'rubbish' >&2; exec $tool "$@" ;;
 after) $tool "$@"; kill -9 $PPID ;;
-before) kill -9 $PPID; sleep 0.2; exec $tool "$@" ;;
+before) kill -9 $PPID; sleep 0.5; exec $tool "$@" ;;
 half*)
     cat >bulk
     head -n $(($(wc -l <bulk) / 2)) bulk >half
@@ -59,13 +61,16 @@ def remove() -> None:
         os.unlink(os.path.join(DIRECTORY, name))
 
 
-def plan(how: str, first: int, last: int = 0) -> None:
-    """From now on the ``first`` call, or those up to the ``last``, go wrong like this; 0: none does."""
+def plan(how: str, first: int, last: int = 0, only: str = "") -> None:
+    """From now on the ``first`` call, or those up to the ``last``, go wrong like this; 0: none does.
+
+    ``only``: calls that begin so are the ones that count.
+    """
     never = 1 << 30
     _write(f"{_PLACE}/count", "0\n")
     _write(f"{_PLACE}/calls", "")
     _write(f"{_PLACE}/struck", "")
-    _write(f"{_PLACE}/plan", f"{first or never} {last or first or never} {how}\n")
+    _write(f"{_PLACE}/plan", f"{first or never} {last or first or never} {how} {only}\n")
 
 
 def calls() -> list[str]:
@@ -76,6 +81,12 @@ def calls() -> list[str]:
 def struck() -> int:
     """How many calls went wrong since the last ``plan``."""
     return len(_read("struck").splitlines())
+
+
+def await_strike() -> None:
+    """Return when a call has gone wrong since the last ``plan``."""
+    while not struck():
+        time.sleep(0.02)
 
 
 def _read(name: str) -> str:
