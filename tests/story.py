@@ -1,6 +1,7 @@
 """Stories of one machine, told by tests/cases/plan/NAME/story.json: what runs on it and what somebody else does to it.
 
 The engine's decisions without its effects: commands are written down, and the kernel in memory does the changes.
+``python -m tests.story`` writes what the stories now come to; the difference is for you to judge.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ _SETTINGS = {
 }
 
 
+CASES = Path(__file__).parent / "cases" / "plan"
+OUTCOMES = ("steps", "undo", "left_alone")
+
+
 @dataclass
 class Story:
     """``steps``, ``undo`` and ``left_alone`` grow, a heading for each verb, while it is told."""
@@ -57,6 +62,9 @@ class Story:
     left_alone: list[str] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # instance -> the file it has now, where that is another
+
+    def outcome(self, name: str) -> str:
+        return "".join(f"{line}\n" for line in getattr(self, name))
 
     def tell(self) -> None:
         data = json.loads((self.folder / "story.json").read_text())
@@ -221,3 +229,13 @@ def _address(text: str) -> AddressKey:
     interface, _, rest = text.partition(" ")
     address, _, prefix = rest.partition("/")
     return AddressKey(interface, address, int(prefix))
+
+
+if __name__ == "__main__":
+    for folder in sorted(CASES.iterdir()):
+        story = Story(folder)
+        story.tell()
+        for name in OUTCOMES:
+            (folder / f"{name}.txt").unlink(missing_ok=True)
+            if story.outcome(name):
+                (folder / f"{name}.txt").write_text(story.outcome(name))

@@ -103,7 +103,7 @@ def _vips(
             key = AddressKey(device, vip.address, vip.prefix)
             if key not in desired.wanted:
                 label = ""
-                if fixed and vip == first and service.interface is None and key not in live:
+                if fixed and vip == first and key not in live:
                     label = fixed
                     if not labels.claim(label):
                         desired.refuse(

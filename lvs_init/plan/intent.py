@@ -49,8 +49,8 @@ def plan_up(
     """start, restart, reload: converge to ``desired``; what the record holds beyond it is put back.
 
     ``deferred``: keys that another role of this machine keeps away for now (a VIP on lo while the director has it):
-    remembered as ours, not set. ``cleared``/``flushed``: what clear_ipvs and flush_iptables do on the way up.
-    ``keep``: keys whose former value is never put back (``restore_ip_forward = false``).
+    remembered as ours, not set. ``cleared``/``flushed``: what clear_ipvs and flush_iptables do on the way up, with what
+    an interrupted start has cleared already. ``keep``: keys whose former value is never put back.
     """
     known = dict(record.entries) if record else {}
     wanted: dict[Key, Value | None] = dict(desired)
@@ -60,13 +60,10 @@ def plan_up(
             wanted[key] = None  # a service of the file is the file's altogether
     entries = _remember(wanted, live, known, others, keep.union(_followers(wanted, keep)))
     for key in cleared:
-        entry = known.get(key, Entry(None, live.get(key), transient=True))
-        if entry.transient:  # otherwise it is ours, left the file, and is let go below
-            wanted[key], entries[key] = None, entry
+        wanted[key], entries[key] = None, Entry(None, live.get(key), transient=True)
     if flushed is not None:
-        rules = known.get(FilterTableKey())
         wanted[FilterTableKey()] = flushed
-        entries[FilterTableKey()] = rules or Entry(flushed, live.get(FilterTableKey()), transient=True)
+        entries[FilterTableKey()] = Entry(flushed, live.get(FilterTableKey()), transient=True)
     let_go = {key: entry for key, entry in known.items() if key not in wanted}
     away, left_alone = retreat(let_go, live, others)
     leaving = frozenset(let_go)

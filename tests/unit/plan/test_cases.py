@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.story import Story
-
-CASES = Path(__file__).parents[2] / "cases" / "plan"
+from tests.story import CASES, OUTCOMES, Story
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_case(case: str) -> None:
     story = Story(CASES / case)
     story.tell()
-    for name in ("steps", "undo", "left_alone"):
+    for name in OUTCOMES:
         expected = CASES / case / f"{name}.txt"
-        told = "".join(f"{line}\n" for line in getattr(story, name))
-        assert told == (expected.read_text() if expected.exists() else "")
+        assert story.outcome(name) == (expected.read_text() if expected.exists() else "")
