@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from lvs_init.config.cluster import Cluster
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import Target
 from lvs_init.errors import NotConfigured, UnsafeFile
 from lvs_init.system import files
+
+if TYPE_CHECKING:  # status, which asks for the fingerprint alone, does not pay for it
+    from lvs_init.config.cluster import Cluster
 
 #: The instance that is meant where no name is given.
 DEFAULT_INSTANCE = "lvs"

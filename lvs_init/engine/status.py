@@ -161,9 +161,11 @@ def _table() -> ProcTable | None:
 
 
 def _gateway_notes(record: Record) -> list[str]:
+    if not record.gateways:
+        return []
     from lvs_init.config.realserver import wrong_gateway
 
-    return wrong_gateway(record.gateways, netinfo.gateways()) if record.gateways else []
+    return wrong_gateway(record.gateways, netinfo.gateways())
 
 
 def _file_notes(record: Record) -> list[str]:
