@@ -58,7 +58,7 @@ def opening(file: str, summary: str, topology: Topology) -> Iterator[str]:
     yield ""
 
 
-def closing(report: Report, seconds: float) -> Iterator[str]:
+def closing(report: Report) -> Iterator[str]:
     """The tables, and whether all of it held."""
     for service in report.services:
         yield ""
@@ -74,7 +74,7 @@ def closing(report: Report, seconds: float) -> Iterator[str]:
     yield from _table(["host", "while it ran", "after stop"], rows)
     yield from _complaints(report)
     yield ""
-    yield _coloured(f"All of it held ({seconds:.0f} s).", _GREEN) if report.ok else _coloured("It did not hold.", _RED)
+    yield _coloured("All of it held.", _GREEN) if report.ok else _coloured("It did not hold.", _RED)
 
 
 def _service(service: ServiceReport) -> Iterator[str]:

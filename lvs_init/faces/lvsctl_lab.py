@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lvs_init.errors import ConfigurationError
 from lvs_init.faces import codes
 from lvs_init.model.problem import Problem
 from lvs_init.system import files, streams
+
+if TYPE_CHECKING:
+    from lvs_init.lab.report import Report
 
 
 def add_to(commands: Any) -> None:
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     from lvs_init.config.load import parse
     from lvs_init.faces import lab_display, lvsctl_check
-    from lvs_init.lab.course import Nobody, rehearse
+    from lvs_init.lab.course import Listener, Nobody, rehearse
     from lvs_init.lab.place import choose, open_place
     from lvs_init.lab.rehearsal import Rehearsal
     from lvs_init.lab.topology import topology_of
@@ -59,11 +61,11 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     cluster = parse(text, file)
     topology = topology_of(cluster, arguments.director)
     where = choose(arguments.where)
-    listener = Nobody() if arguments.json else lab_display.Progress()
+    listener: Listener = Nobody() if arguments.json else lab_display.Progress()
     if not arguments.json:
-        streams.out("\n".join(lab_display.opening(os.path.relpath(file), lvsctl_check.summary(cluster), topology)))
+        summary = lvsctl_check.summary(cluster)
+        streams.out("\n".join(lab_display.opening(os.path.relpath(file), summary, topology)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
-    started = time.monotonic()
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
     with open_place(where) as place:
         listener.end(f"Linux {place.switch.read('/proc/sys/kernel/osrelease').strip()}", True)
@@ -71,12 +73,19 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
         with Rehearsal(place, text, director=arguments.director) as rehearsal:
             listener.end(f"{len(topology.hosts)} hosts on {len(topology.segments)} networks", True)
             report = rehearse(rehearsal, arguments.requests, listener)
-    if arguments.json:
+    return conclude(report, file, as_json=arguments.json)
+
+
+def conclude(report: Report, file: str, *, as_json: bool) -> int:
+    """Tell the outcome on stdout; the exit code."""
+    if as_json:
         import json
 
         streams.out(json.dumps({**report.plain(), "file": file}, indent=2))
     else:
-        streams.out("\n".join(lab_display.closing(report, time.monotonic() - started)))
+        from lvs_init.faces import lab_display
+
+        streams.out("\n".join(lab_display.closing(report)))
     return codes.DONE if report.ok else codes.FAILED
 
 
