@@ -9,19 +9,27 @@ from collections.abc import Sequence
 
 from lvs_init.commands.command import Command, bulk_timeout
 from lvs_init.commands.ifconfig import LABEL_LIMIT
-from lvs_init.model.address import full_prefix
+from lvs_init.model.address import family_of, full_prefix
 from lvs_init.model.network import AddressKey, Alias, LinkKey, RouteKey
 from lvs_init.model.state import Change
 
 
 def address_add(key: AddressKey, alias: Alias) -> Command:
-    """A label that the kernel has no room for is left out."""
+    """A label that the kernel has no room for is left out.
+
+    An IPv6 address is deprecated from the start: it serves whoever asks for it, and the kernel does not choose it as
+    the source of the machine's own packets (RFC 6724, rule 3). It would otherwise: a /128 wins against the interface's
+    own /64 (rule 8), and a real server, which has the VIP as well, takes a tunnel's packet from there for its own.
+    """
     argv = ["ip", "address", "add", f"{key.address}/{key.prefix}"]
     if alias.broadcast:
         argv += ["broadcast", alias.broadcast]
     if alias.label and len(alias.label) <= LABEL_LIMIT:
         argv += ["label", alias.label]
-    return Command((*argv, "dev", key.interface))
+    argv += ["dev", key.interface]
+    if family_of(key.address) == 6:
+        argv += ["preferred_lft", "0"]
+    return Command(tuple(argv))
 
 
 def address_remove(key: AddressKey) -> Command:

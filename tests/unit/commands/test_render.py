@@ -78,7 +78,7 @@ def test_host_routes() -> None:
 
 
 def test_ipv6_addresses_need_no_host_route() -> None:
-    assert programs(Change(AddressKey("lo", "fd00::219", 128), None, Alias())) == ["ifconfig"]
+    assert programs(Change(AddressKey("lo", "fd00::219", 128), None, Alias())) == ["ip"]
     assert programs(Change(RouteKey("lo", "fd00::219"), None, Route())) == []
 
 
