@@ -12,7 +12,7 @@ PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: lab-packages ## a director and two real servers on a real IPVS kernel, by NAT and by direct routing
@@ -71,3 +71,5 @@ $(VENV): setup.cfg | test-packages
 	    print(setup["options"]["install_requires"], setup["options.extras_require"]["test"])' >build/requirements.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --use-pep517 -r build/requirements.txt
 	@touch $@
+
+include packaging/install.mk packaging/packages.mk

@@ -1,0 +1,60 @@
+# make install puts lvs-init into this system, or below DESTDIR into a package's tree. docs/adr/0006-installation.md
+prefix := /usr/local
+sbindir := $(prefix)/sbin
+datadir := $(prefix)/share
+docdir := $(datadir)/doc/lvs-init
+unitdir := $(prefix)/lib/systemd/system
+tmpfilesdir := $(prefix)/lib/tmpfiles.d
+# On Red Hat /etc/init.d is a link to the real directory.
+INITDIR := $(if $(wildcard $(DESTDIR)/etc/rc.d/init.d/.),/etc/rc.d/init.d,/etc/init.d)
+
+scripts := lvs-director lvs-realserver
+library := $(datadir)/lvs-init
+red_hat := $(filter %/rc.d/init.d,$(INITDIR))
+defaults := /etc/$(if $(red_hat),sysconfig,default)
+# Everything that is ours to overwrite and to remove.
+installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$(scripts)) \
+    $(patsubst %,$(unitdir)/%.service,$(scripts)) $(tmpfilesdir)/lvs-init.conf \
+    $(if $(red_hat),$(addprefix /etc/chkconfig.d/,$(scripts)))
+
+.PHONY: install
+install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/init.d or /etc/init.d)
+	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(tmpfilesdir) \
+	    $(INITDIR) $(defaults) /etc/lvs)
+	@install -m 755 -t $(DESTDIR)$(sbindir) $(addprefix bin/,$(scripts) lvsctl)
+	@rm -rf $(DESTDIR)$(library)/lvs_init
+	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX lvs_init | tar -x --no-same-owner -p -C $(DESTDIR)$(library)
+	@# The lab takes the scripts from beside the library.
+	@for name in $(scripts) lvsctl; do ln -sfnr $(DESTDIR){$(sbindir),$(library)/bin}/$$name; done
+	@for name in $(scripts); do \
+	    ln -sfn $(sbindir)/$$name $(DESTDIR)$(INITDIR)/$$name; \
+	    sed 's|/usr/sbin/|$(sbindir)/|' rc.d/systemd/$$name.service >$(DESTDIR)$(unitdir)/$$name.service; \
+	    chmod 644 $(DESTDIR)$(unitdir)/$$name.service; \
+	    [ -e $(DESTDIR)$(defaults)/$$name ] || install -m 644 rc.d/default/$$name $(DESTDIR)$(defaults); \
+	done
+	@install -m 644 -t $(DESTDIR)$(tmpfilesdir) rc.d/tmpfiles.d/lvs-init.conf
+	@install -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE
+	@tar -c --mode=u=rwX,go=rX docs examples | tar -x --no-same-owner -p -C $(DESTDIR)$(docdir)
+ifneq ($(red_hat),)
+	@install -d -m 755 $(DESTDIR)/etc/chkconfig.d
+	@install -m 644 -t $(DESTDIR)/etc/chkconfig.d $(addprefix rc.d/chkconfig.d/,$(scripts))
+endif
+
+# A running director would have nobody left who can stop it; stopping it is not for us to decide.
+.PHONY: uninstall
+uninstall: ## undo make install; your configuration stays
+ifeq ($(DESTDIR),)
+	@running=$$(find /run/lvs -name '*.record' -printf '%f ' 2>/dev/null || true); [ -z "$$running" ] || { \
+	    echo "Still running: $${running//.record/}- stop it first (lvs-director stop, lvs-realserver stop)." >&2; exit 1; }
+endif
+	@for name in $(scripts); do \
+	    file=$(DESTDIR)$(defaults)/$$name; \
+	    if cmp -s rc.d/default/$$name $$file; then rm $$file; \
+	    elif [ -e $$file ]; then echo "$$file has been changed, it stays."; fi; \
+	    rm -f $(DESTDIR)/etc/rc[0-6].d/[SK][0-9][0-9]$$name $(DESTDIR)/etc/rc.d/rc[0-6].d/[SK][0-9][0-9]$$name \
+	        $(DESTDIR)/etc/systemd/system/multi-user.target.wants/$$name.service; \
+	done
+	@rm -f $(addprefix $(DESTDIR),$(installed))
+	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
+	@for directory in /etc/lvs /etc/chkconfig.d; do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
+	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi

@@ -1,0 +1,25 @@
+# The Debian and the Red Hat package, built from a copy of what stands here: nothing is written outside build/.
+version := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lvs_init/__init__.py)
+sources := bin debian docs examples lvs_init packaging rc.d CHANGELOG.md LICENSE Makefile README.md
+
+.PHONY: deb
+deb: ## build/lvs-init_VERSION_all.deb
+	@packages/install packages/deb.txt
+	@rm -rf build/deb build/lvs-init_*
+	@mkdir -p build/deb/source
+	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX $(sources) | tar -x --no-same-owner -p -C build/deb/source
+	@cd build/deb/source && dpkg-buildpackage --build=binary --no-sign >../build.log 2>&1 || { cat ../build.log >&2; exit 1; }
+	@mv build/deb/lvs-init_*_all.deb build/
+	@ls build/lvs-init_*_all.deb
+
+.PHONY: rpm
+rpm: ## build/lvs-init-VERSION.noarch.rpm
+	@packages/install packages/rpm.txt
+	@rm -rf build/rpm build/lvs-init-*.rpm
+	@mkdir -p build/rpm/SOURCES
+	@tar -czf build/rpm/SOURCES/lvs-init-$(version).tar.gz --exclude=__pycache__ --mode=u=rwX,go=rX \
+	    --transform 's|^|lvs-init-$(version)/|' $(sources)
+	@rpmbuild -bb --define "_topdir $(CURDIR)/build/rpm" --define "version $(version)" packaging/lvs-init.spec \
+	    >build/rpm/build.log 2>&1 || { cat build/rpm/build.log >&2; exit 1; }
+	@mv build/rpm/RPMS/noarch/lvs-init-*.noarch.rpm build/
+	@ls build/lvs-init-*.noarch.rpm
