@@ -35,7 +35,7 @@ from lvs_init.model.network import (
     RouteKey,
     SysctlKey,
 )
-from lvs_init.model.record import Record, hand_over, merge
+from lvs_init.model.record import Record, merge
 from lvs_init.model.state import Change, Key, Value, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered
 from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
@@ -122,9 +122,6 @@ class Story:
                 self.undo += [heading, *script(self._undone(plan, before))]
         elif cut is None:
             del self.records[role, instance]
-            for other in others:
-                assert mine is not None
-                self.records[other.role, other.instance] = hand_over(mine, other)
 
     def _ascent(
         self, role: str, instance: str, mine: Record | None, others: list[Record], prune: bool = False

@@ -7,7 +7,6 @@ from lvs_init.engine.memory import Memory
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
 from lvs_init.errors import NotSettled
-from lvs_init.model.record import hand_over
 from lvs_init.plan.intent import plan_down
 
 
@@ -35,6 +34,6 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
             hint="the record stays: 'stop' again once the reason is gone",
         )
     apparatus.listen("record")
-    memory.forget([hand_over(memory.mine, other) for other in memory.others])
+    memory.forget()
     outcome.result = Result.DONE
     return outcome

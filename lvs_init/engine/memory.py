@@ -44,17 +44,10 @@ class Memory:
         _save(self._path(_RECORD), record)
         files.remove(self._path(_JOURNAL))
 
-    def forget(self, staying: list[Record]) -> None:
-        """Stopped: first the others inherit what they must put back later, then record and journal go."""
-        self.bequeath(staying)
+    def forget(self) -> None:
+        """Stopped: record and journal go."""
         files.remove(self._path(_RECORD))
         files.remove(self._path(_JOURNAL))
-
-    def bequeath(self, staying: list[Record]) -> None:
-        """Write those of the other records that have inherited something."""
-        for former, other in zip(self.others, staying):
-            if other != former:
-                _save(_path_of(self.paths, other.role, other.instance, _RECORD), other)
 
     def _path(self, suffix: str) -> str:
         return _path_of(self.paths, self.target.role, self.target.instance, suffix)

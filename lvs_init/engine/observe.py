@@ -20,7 +20,7 @@ from lvs_init.model.network import (
     ModuleKey,
     SysctlKey,
 )
-from lvs_init.model.record import Entry, Record
+from lvs_init.model.record import Record
 from lvs_init.model.state import Key, Value
 from lvs_init.system import files, identity, netinfo
 from lvs_init.system.runner import Runner
@@ -53,23 +53,13 @@ class Observation:
         """The node as it would be without what the records say we did."""
         addresses = self.addresses
         sysctls = {key.path: str(value) for key, value in self.live.items() if isinstance(key, SysctlKey)}
-        holders = list(records)
-        for record in holders:
+        for record in records:
             for key, entry in record.entries.items():
                 if isinstance(key, AddressKey) and entry.former is None:
                     addresses.pop(key, None)
-                elif isinstance(key, SysctlKey) and key.path in sysctls and _first(key, entry, holders):
+                elif isinstance(key, SysctlKey) and key.path in sysctls and entry.former is not None:
                     sysctls[key.path] = str(entry.former)
         return Machine(identity.node_name(), self.interfaces, addresses, sysctls, self.gateways)
-
-
-def _first(key: SysctlKey, entry: Entry, holders: Iterable[Record]) -> bool:
-    """Whether this entry remembers what was there before all of us, and not what another holder had put there."""
-    return entry.former is not None and not any(
-        other.entries[key] is not entry and other.entries[key].applied == entry.former
-        for other in holders
-        if key in other.entries
-    )
 
 
 def look(sysctls: Iterable[str] = ()) -> Observation:

@@ -19,7 +19,7 @@ from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInst
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey
-from lvs_init.model.record import Record, hand_over
+from lvs_init.model.record import Record
 from lvs_init.model.state import Change, Key
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.system import arp
@@ -218,10 +218,6 @@ class Ascent:
         left_out = [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
         outcome.degraded = left_out + unsure
         record = replace(self._record(plan, applied, desired), degraded=tuple(outcome.degraded))
-        mine = self.memory.mine
-        if mine is not None:
-            gone = replace(mine, entries={k: v for k, v in mine.entries.items() if k not in record.entries})
-            self.memory.bequeath([hand_over(gone, other) for other in self.memory.others])
         self.memory.commit(record)
 
     def _record(self, plan: Plan, applied: Applied, desired: Desired) -> Record:

@@ -53,7 +53,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Tunnel:
-    """How packets are wrapped for a tun real server. ``port`` is gue's, 0 otherwise; ``checksum`` is for gue and gre."""
+    """How packets are wrapped for a tun real server. ``port``: gue's, 0 otherwise; ``checksum``: gue's and gre's."""
 
     type: str = "ipip"  # ipip, gue, gre
     port: int = 0

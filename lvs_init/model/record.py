@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lvs_init.model.state import Key, Value, same
+from lvs_init.model.state import Key, Value
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,3 @@ def merge(record: Record | None, journal: Record | None) -> Record | None:
                 entry, former=earlier.former, maybe=tuple(dict.fromkeys((*earlier.maybe, earlier.applied)))
             )
     return replace(journal, entries=entries, settled=False)
-
-
-def hand_over(leaving: Record, staying: Record) -> Record:
-    """``staying`` with the former values that it inherits from ``leaving``.
-
-    Where the one who stays found what the one who leaves had put there, the true former value is the leaver's: so the
-    last holder of a key puts back what the first one found.
-    """
-    entries = dict(staying.entries)
-    for key, entry in leaving.entries.items():
-        other = entries.get(key)
-        if other is not None and not entry.transient and same(key, other.former, entry.applied):
-            entries[key] = replace(other, former=entry.former)
-    return replace(staying, entries=entries)

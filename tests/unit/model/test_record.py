@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lvs_init.model.network import AddressKey, Alias, Route, RouteKey, SysctlKey
-from lvs_init.model.record import Entry, Record, hand_over, merge
+from lvs_init.model.network import AddressKey, RouteKey, SysctlKey
+from lvs_init.model.record import Entry, Record, merge
 
 FORWARD = SysctlKey("net/ipv4/ip_forward")
 ROUTE = RouteKey("lo", "192.168.0.219")
@@ -40,20 +40,3 @@ def test_a_key_that_the_new_run_does_not_know_is_not_forgotten() -> None:
     merged = merge(record(FORWARD, Entry("1", "0")), Record("director", "web"))
     assert merged is not None
     assert merged.entries == {FORWARD: Entry("1", "0")}
-
-
-def test_the_one_who_stays_inherits_what_the_first_one_found() -> None:
-    staying = hand_over(record(FORWARD, Entry("1", "0")), record(FORWARD, Entry("2", "1")))
-    assert staying.entries == {FORWARD: Entry("2", "0")}
-
-
-def test_a_route_is_the_same_whatever_it_was_set_through() -> None:
-    staying = hand_over(record(ROUTE, Entry(Route("lo:0"), None)), record(ROUTE, Entry(None, Route())))
-    assert staying.entries == {ROUTE: Entry(None, None)}
-
-
-def test_nothing_is_inherited_where_somebody_came_between_or_it_was_for_a_moment() -> None:
-    kept = record(FORWARD, Entry("2", "5"))
-    assert hand_over(record(FORWARD, Entry("1", "0")), kept) == kept
-    passing = record(VIP, Entry(Alias("lo:0"), None, transient=True))
-    assert hand_over(passing, record(VIP, Entry(None, Alias()))) == record(VIP, Entry(None, Alias()))

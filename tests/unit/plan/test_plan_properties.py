@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.network import AddressKey, FilterTableKey, ModuleKey, SysctlKey
-from lvs_init.model.record import Record, hand_over, merge
+from lvs_init.model.record import Record, merge
 from lvs_init.model.state import Change, Key, State, Value, Wanted, apply, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered
 from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
@@ -179,9 +179,9 @@ def test_no_service_is_left_without_a_real_server_on_the_way(live: State, first:
         assert not lasting & set(kernel.starved)
 
 
-@given(lives(), wishes(SERVICES[:1]), wishes(SERVICES[1:], ADDRESSES[:2]), st.booleans(), st.booleans())
+@given(lives(), wishes(SERVICES[:1]), wishes(SERVICES[1:], ADDRESSES[:2]), st.booleans())
 def test_two_clusters_may_come_and_go_in_any_order(
-    live: State, one: Wanted, two: Wanted, first_goes_first: bool, handed_over: bool
+    live: State, one: Wanted, two: Wanted, first_goes_first: bool
 ) -> None:
     kernel = Kernel(live)
     first = start(kernel, one, None)
@@ -189,8 +189,6 @@ def test_two_clusters_may_come_and_go_in_any_order(
     assert plan_up(one, kernel.state, first, [second]).steps == ()
     leaving, staying, desired = (first, second, two) if first_goes_first else (second, first, one)
     stop(kernel, leaving, [staying])
-    if handed_over:
-        staying = hand_over(leaving, staying)
     assert_holds(desired, kernel.state)
     for master in (IPV4_FORWARD, IPV6_FORWARD):
         if master in desired and live[master] == "0":
