@@ -25,9 +25,9 @@ install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/i
 	@rm -rf $(DESTDIR)$(library)/lvs_init
 	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX lvs_init | tar -x --no-same-owner -p -C $(DESTDIR)$(library)
 	@# The lab takes the scripts from beside the library.
-	@for name in $(scripts) lvsctl; do ln -sfnr $(DESTDIR){$(sbindir),$(library)/bin}/$$name; done
+	@ln -sfnr -t $(DESTDIR)$(library)/bin $(addprefix $(DESTDIR)$(sbindir)/,$(scripts) lvsctl)
+	@ln -sfnr -t $(DESTDIR)$(INITDIR) $(addprefix $(DESTDIR)$(sbindir)/,$(scripts))
 	@for name in $(scripts); do \
-	    ln -sfn $(sbindir)/$$name $(DESTDIR)$(INITDIR)/$$name; \
 	    sed 's|/usr/sbin/|$(sbindir)/|' rc.d/systemd/$$name.service >$(DESTDIR)$(unitdir)/$$name.service; \
 	    chmod 644 $(DESTDIR)$(unitdir)/$$name.service; \
 	    [ -e $(DESTDIR)$(defaults)/$$name ] || install -m 644 rc.d/default/$$name $(DESTDIR)$(defaults); \
@@ -39,6 +39,8 @@ ifneq ($(red_hat),)
 	@install -d -m 755 $(DESTDIR)/etc/chkconfig.d
 	@install -m 644 -t $(DESTDIR)/etc/chkconfig.d $(addprefix rc.d/chkconfig.d/,$(scripts))
 endif
+
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 # A running director would have nobody left who can stop it; stopping it is not for us to decide.
 .PHONY: uninstall
@@ -58,3 +60,4 @@ endif
 	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
 	@for directory in /etc/lvs /etc/chkconfig.d; do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
 	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
