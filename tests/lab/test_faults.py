@@ -89,7 +89,7 @@ def test_a_command_does_otherwise(
     count_cases(f"{role} (dr), {only or 'a command'} {how}", cases)
 
 
-@pytest.mark.parametrize("only", ["ipvsadm -R", "ip -batch", "ip "])
+@pytest.mark.parametrize("only", ["ipvsadm -R", "ip -batch"])
 def test_half_of_a_large_bulk_is_applied(nodes: Nodes, only: str, count_cases: Count) -> None:
     verbs = ["start", "reload"] if only == "ipvsadm -R" else ["start", "reload", "stop"]
     cases = hosts.sweep(
