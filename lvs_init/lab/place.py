@@ -150,14 +150,16 @@ class Place:
 
 def choose(where: str = "auto") -> str:
     """Where a lab can be: "here" or "guest". Raises NotInstalled with what to install where it cannot be."""
-    missing = {"here": guest.why_not_here(), "guest": guest.why_no_guest()}
+    reasons = {"here": ("this kernel", guest.why_not_here), "guest": ("User-Mode Linux", guest.why_no_guest)}
+    missing = []
     for candidate in (where,) if where != "auto" else ("here", "guest"):
-        if missing[candidate] is None:
+        name, why_not = reasons[candidate]
+        reason = why_not()
+        if reason is None:
             return candidate
-    raise NotInstalled(
-        f"no place for a lab: this kernel: {missing['here']}; User-Mode Linux: {missing['guest']}",
-        hint="apt-get install user-mode-linux kmod",
-    )
+        missing.append(f"{name}: {reason}")
+    hint = "" if where == "here" else "apt-get install user-mode-linux kmod"
+    raise NotInstalled(f"no place for a lab: {'; '.join(missing)}", hint=hint)
 
 
 @contextlib.contextmanager
