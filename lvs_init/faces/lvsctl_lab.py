@@ -64,7 +64,8 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     listener: Listener = Nobody() if arguments.json else lab_display.Progress()
     if not arguments.json:
         summary = lvsctl_check.summary(cluster)
-        streams.out("\n".join(lab_display.opening(os.path.relpath(file), summary, topology)))
+        shown = min(os.path.relpath(file), file, key=len)
+        streams.out("\n".join(lab_display.opening(shown, summary, topology)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
     with open_place(where) as place:
