@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lvs_init.errors import LvsError, NotConfigured, NotPrivileged
 from lvs_init.faces import codes
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 #: EX_USAGE of sysexits.h. 2 is what `plan` says when there is something to do.
 USAGE = 64
 INTERRUPTED = 130
+
+
+def run(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """main() as a process: past anything at its end that could change the exit code."""
+    streams.hold_standard_descriptors()
+    streams.finish(main(argv, environment))
 
 
 def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
