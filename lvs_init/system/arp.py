@@ -65,6 +65,7 @@ def probe(addresses: Addresses, problems: list[str] | None = None, seconds: floa
     problems = [] if problems is None else problems
     with contextlib.ExitStack() as stack:
         channels: dict[int, socket.socket] = {}
+        questions: list[tuple[socket.socket, str, bytes]] = []
         for interface, wanted in _by_device(addresses).items():
             with _reported(interface, "look for duplicates of", wanted, problems):
                 own = link.hardware_address(interface)
@@ -74,9 +75,17 @@ def probe(addresses: Addresses, problems: list[str] | None = None, seconds: floa
                     if channel is not None:
                         channels[channel.fileno()] = channel
                         for address in asked:
-                            channel.send(make(own, address))
-        if channels:
-            _listen(channels, {address for _, address in addresses}, found, seconds)
+                            frame = make(own, address)
+                            channel.send(frame)
+                            questions.append((channel, address, frame))
+        if questions:
+            asked_for = {address for _, address in addresses}
+            _listen(channels, asked_for, found, seconds / 2)
+            for channel, address, frame in questions:  # a frame may get lost, so who was silent is asked again
+                if address not in found:
+                    with contextlib.suppress(OSError):  # the device has gone since
+                        channel.send(frame)
+            _listen(channels, asked_for, found, seconds / 2)
     return found
 
 
@@ -86,7 +95,7 @@ def _listen(channels: dict[int, socket.socket], asked: set[str], found: dict[str
     for descriptor in channels:
         poll.register(descriptor, select.POLLIN)
     deadline = time.monotonic() + seconds
-    while found.keys() != asked and (left := deadline - time.monotonic()) > 0:
+    while not asked <= found.keys() and (left := deadline - time.monotonic()) > 0:
         for descriptor, _ in poll.poll(left * 1000):
             try:
                 frame = channels[descriptor].recv(256, socket.MSG_DONTWAIT)

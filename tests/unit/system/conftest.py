@@ -6,11 +6,15 @@ import contextlib
 import ctypes
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from lvs_init.system import link
+
 CLONE_NEWNET = 0x40000000
+IFF_RUNNING = 0x40
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,6 +30,14 @@ class Namespaces:
         self.ip("link set lo up", "link set v0 up")
         with self.over_there():
             self.ip("link set lo up", "link set v1 up")
+            self._await_carrier("v1")
+        self._await_carrier("v0")
+
+    @staticmethod
+    def _await_carrier(interface: str) -> None:
+        """Frames sent before both ends are up are lost."""
+        while not link.flags(interface) & IFF_RUNNING:
+            time.sleep(0.005)
 
     def ip(self, *commands: str) -> None:
         for command in commands:

@@ -108,6 +108,17 @@ def test_only_advertisements_are_listened_to(namespaces: Namespaces) -> None:
         assert frames.claimed(channel.recv(256)) == ("fd00::1", own)
 
 
+def test_who_was_silent_is_asked_again(namespaces: Namespaces) -> None:
+    with namespaces.over_there():
+        ear = sniffer("v1")
+    assert arp.probe([("v0", "10.0.0.1")], seconds=0.05) == {}
+    question = frames.arp_probe(link.hardware_address("v0"), "10.0.0.1")
+    heard_it = 0
+    with ear:
+        while heard_it < 2:
+            heard_it += ear.recv(2048).startswith(question)
+
+
 def test_probing_ends_early_when_all_have_answered(namespaces: Namespaces) -> None:
     with namespaces.over_there():
         namespaces.ip("addr add 10.0.0.1/32 dev v1")
