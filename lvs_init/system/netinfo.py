@@ -1,4 +1,4 @@
-"""Addresses, devices and programs of this machine. Nothing else imports ``netifaces`` and ``psutil``.
+"""Addresses and devices of this machine. Nothing else imports ``netifaces`` and ``psutil``.
 
 Both are imported late, since psutil costs 20 ms; so is socket, at 3 ms. Both read the network namespace that we are in.
 """
@@ -79,16 +79,6 @@ def dad_state(address: str, interface: str) -> str:
             flags = int(words[4], 16)
             return "failed" if flags & _DADFAILED else "tentative" if flags & _TENTATIVE else "ok"
     return ""
-
-
-def running_programs(names: Iterable[str]) -> dict[str, int]:
-    """Which of these programs run: name -> lowest process id. Raises NotInstalled."""
-    wanted = frozenset(names)
-    found: dict[str, int] = {}
-    for process in _package("psutil").process_iter(["name"]):
-        if process.info["name"] in wanted:
-            found.setdefault(process.info["name"], process.pid)
-    return found
 
 
 def _rows_of_netifaces(netifaces: Any, labels: Iterable[str]) -> Iterator[_Row]:

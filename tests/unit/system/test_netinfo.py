@@ -91,16 +91,6 @@ def test_duplicate_address_detection_is_told(namespaces: Namespaces) -> None:
     assert "tentative" in seen
 
 
-def test_programs_are_found_by_name(tmp_path: Path) -> None:
-    (tmp_path / "lvs-test-daemon").symlink_to("/bin/sleep")
-    daemon = subprocess.Popen([str(tmp_path / "lvs-test-daemon"), "60"])
-    try:
-        assert netinfo.running_programs(["lvs-test-daemon", "lvs-no-daemon"]) == {"lvs-test-daemon": daemon.pid}
-    finally:
-        daemon.kill()
-        daemon.wait()
-
-
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "netifaces", None)
     with pytest.raises(NotInstalled) as caught:
