@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 
 from lvs_init.config.cluster import Cluster, NodeOverride, VirtualService
@@ -25,7 +26,7 @@ def realserver_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKe
     Wants nothing and says so in ``notes`` where every RIP of the machine is under nat.
     """
     desired = Desired()
-    own = {key.address for key in machine.addresses}
+    own = _own_addresses(machine)
     labels = Labels(live)
     carried: list[tuple[str, str]] = []
     for service in cluster.services:
@@ -49,9 +50,14 @@ def realserver_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKe
 
 def own_rips(cluster: Cluster, machine: Machine) -> tuple[str, ...]:
     """The cluster's RIPs that are addresses of this machine, in file order."""
-    own = {key.address for key in machine.addresses}
+    own = _own_addresses(machine)
     rips = [key.address for service in cluster.services for key, _ in service.realservers]
     return tuple(dict.fromkeys(rip for rip in rips if rip in own))
+
+
+def _own_addresses(machine: Machine) -> set[str]:
+    """Every machine has the loopback addresses, so as a RIP they mean the director alone."""
+    return {key.address for key in machine.addresses if not ipaddress.ip_address(key.address).is_loopback}
 
 
 def _vips_of(

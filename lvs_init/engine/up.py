@@ -243,6 +243,8 @@ def facts(cluster: Cluster, desired: Desired) -> str:
     """``2 services, 1 VIP, 4 real servers`` for the line of success."""
     services = sum(isinstance(key, ServiceKey) for key in desired.wanted)
     servers = sum(isinstance(key, RealServerKey) for key in desired.wanted)
-    vips = len({key.address for key, value in desired.wanted.items() if isinstance(key, AddressKey) and value})
+    carried = {key.address for key, value in desired.wanted.items() if isinstance(key, AddressKey) and value}
+    vips = len(carried.intersection(vip.address for vip in cluster.vips))
     counted = [(services, "service"), (vips, "VIP"), (servers, "real server")]
-    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted if count)
+    told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted if count)
+    return told or "nothing to set up under nat"

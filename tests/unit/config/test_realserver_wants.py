@@ -113,3 +113,12 @@ def test_labels_are_counted_from_one_on_lo_from_zero_and_never_given_twice() -> 
     assert labels.claim("eth0:4")
     assert labels.take("eth0") == "eth0:5"
     assert labels.take("enp0s31f6u1u2x") == ""
+
+
+def test_a_loopback_rip_is_the_directors_own_and_nobody_elses() -> None:
+    text = TEXT.format("dr").replace("192.168.0.12", "127.0.0.1")
+    live = {AddressKey("lo", "127.0.0.1", 8): Alias(), AddressKey("eth0", "192.168.0.99", 24): Alias()}
+    machine = Machine("db1", {"lo": Interface("lo", loopback=True), "eth0": Interface("eth0")}, live)
+    cluster = parse(text.encode(), "lvs.toml")
+    assert own_rips(cluster, machine) == ()
+    assert realserver_wants(cluster, machine, live).wanted == {}
