@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
 
     import lvs_init
-    from lvs_init.faces import lvsctl_check, lvsctl_lab
+    from lvs_init.faces import lvsctl_check, lvsctl_import, lvsctl_lab
 
     parser = argparse.ArgumentParser(
         prog="lvsctl",
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (lvsctl_check, lvsctl_lab):
+    for module in (lvsctl_check, lvsctl_import, lvsctl_lab):
         module.add_to(commands)
     return parser
 

@@ -63,13 +63,18 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     elif problems or cluster is None:
         tell_problems(file, problems)
     else:
-        streams.out(f"{file} is sound: {summary(cluster)}")
+        streams.out(f"{shorter(file)} is sound: {summary(cluster)}")
     if not arguments.json:
         for warning in warnings:
             streams.err(f"lvsctl: warning: {warning}")
         for note in notes:
             streams.out(f"note: {note}")
     return codes.FAILED if problems else codes.DONE
+
+
+def shorter(file: str) -> str:
+    """The file's name as seen from here or from the root, whichever takes less reading."""
+    return min(os.path.relpath(file), file, key=len)
 
 
 def file_named(name: str, environment: Mapping[str, str]) -> str:
@@ -92,7 +97,7 @@ def summary(cluster: Cluster) -> str:
 def tell_problems(file: str, problems: Sequence[Problem]) -> None:
     """Where, what is wrong, what to do: in two columns as wide as the terminal."""
     count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-    streams.out(f"{file} has {count}:")
+    streams.out(f"{shorter(file)} has {count}:")
     width = shutil.get_terminal_size((_USUAL_WIDTH, 0)).columns if _is_terminal() else _USUAL_WIDTH
     places = [_place(problem) for problem in problems]
     column = min(max(map(len, places), default=0), _WIDEST_PATH)

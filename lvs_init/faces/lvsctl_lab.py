@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -64,8 +63,7 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     listener: Listener = Nobody() if arguments.json else lab_display.Progress()
     if not arguments.json:
         summary = lvsctl_check.summary(cluster)
-        shown = min(os.path.relpath(file), file, key=len)
-        streams.out("\n".join(lab_display.opening(shown, summary, topology)))
+        streams.out("\n".join(lab_display.opening(lvsctl_check.shorter(file), summary, topology)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
     with open_place(where) as place:
