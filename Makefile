@@ -10,6 +10,8 @@ VENV := build/venv/.complete
 # Two guests side by side: all tests of one guest stay with one worker, on one core.
 PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
 
+include packaging/install.mk packaging/packages.mk
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,12 +22,16 @@ demo: lab-packages ## a director and two real servers on a real IPVS kernel, by 
 	@bin/lvsctl lab examples/vs-dr.toml
 
 .PHONY: test
-test: lint ## lint, then every test
-	@$(PYTEST)
+test: lint ## lint, then every test but those of test-boot
+	@$(PYTEST) --ignore=tests/boot
+
+.PHONY: test-boot
+test-boot: $(VENV) $(SYSV) ## the tests on a Debian with sysvinit: our package installed, booted, removed
+	@$(PYTEST) tests/boot
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel
-	@$(PYTEST) --ignore=tests/lab
+	@$(PYTEST) --ignore=tests/lab --ignore=tests/boot --ignore=tests/packaging
 
 .PHONY: test-lab
 test-lab: $(VENV) ## the tests on a real IPVS kernel
@@ -61,7 +67,7 @@ lab-packages:
 
 .PHONY: test-packages
 test-packages:
-	@packages/install packages/lab.txt packages/test.txt
+	@packages/install packages/lab.txt packages/test.txt packages/deb.txt packages/rpm.txt
 
 # Holds the requirements of the project and its test tools, not the project: tests run what stands in the checkout.
 $(VENV): setup.cfg | test-packages
@@ -71,5 +77,3 @@ $(VENV): setup.cfg | test-packages
 	    print(setup["options"]["install_requires"], setup["options.extras_require"]["test"])' >build/requirements.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --use-pep517 -r build/requirements.txt
 	@touch $@
-
-include packaging/install.mk packaging/packages.mk
