@@ -198,13 +198,15 @@ class Ascent:
             self._insist(unheard)
             self.apparatus.stop.check()
             self._commit(plan, applied, desired, unsure + unheard, outcome)
-        except LvsError as error:
+        except Exception as error:
+            # A bug of ours is no reason to leave the machine half-way either.
+            failed = error if isinstance(error, LvsError) else LvsError(f"internal error, please report it: {error!r}")
             left = undo(plan, observation.live, self.apparatus)
             if left:
-                raise NotUndone(error, left) from error
+                raise NotUndone(failed, left) from error
             self.memory.abandon()
-            error.undone = True
-            raise
+            failed.undone = True
+            raise failed from None if failed is error else error
 
     def _announce(self, added: list[AddressKey]) -> list[str]:
         if not added:

@@ -43,7 +43,10 @@ SECOND = clusters.cluster("dr", service("192.168.0.240", "192.168.0.11"))
             "director", clusters.DR, ["ipvsadm -e -t 192.168.0.219:80 -r 192.168.0.11 -g -w 0"], 0, "is running",
             "has weight 0, was set to 1",
         ),
-        ("director", clusters.DR, ["ipvsadm -d -t 192.168.0.219:80 -r 192.168.0.11"], 0, "is running", "192.168.0.11:80"),
+        (
+            "director", clusters.DR, ["ipvsadm -d -t 192.168.0.219:80 -r 192.168.0.11"], 0, "is running",
+            "192.168.0.11:80",
+        ),
         ("director", clusters.DR, ["ip route del 192.168.0.219 dev eth0"], 0, "is running", "note: "),
         ("director", clusters.DR, ["ipvsadm -A -t 192.168.0.9:99 -s rr"], 0, "is running", "192.168.0.9:99"),
         ("director", clusters.DR, ["rm /var/lock/subsys/lvs-director"], 0, "is running", "note: the lock file"),
@@ -55,7 +58,10 @@ SECOND = clusters.cluster("dr", service("192.168.0.240", "192.168.0.11"))
         ),
         ("realserver", clusters.DR, [], 0, "is running", ""),
         ("realserver", clusters.DR, ["ip address del 192.168.0.219/32 dev lo"], 1, "is partly set up", "192.168.0.219"),
-        ("realserver", clusters.DR, ["sysctl -qw net.ipv4.conf.all.arp_ignore=0"], 1, "is partly set up", "arp_ignore is 0"),
+        (
+            "realserver", clusters.DR, ["sysctl -qw net.ipv4.conf.all.arp_ignore=0"], 1, "is partly set up",
+            "arp_ignore is 0",
+        ),
         ("realserver", clusters.DR, ["sysctl -qw net.ipv4.conf.all.arp_ignore=2"], 0, "is running", ""),
         ("realserver", clusters.TUN, [], 0, "is running", ""),
         ("realserver", clusters.TUN, ["ip link set tunl0 down"], 1, "is partly set up", "tunl0"),

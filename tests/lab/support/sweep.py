@@ -136,7 +136,7 @@ def _judge_told(life: Life, ended: Ended, tool: str, how: str) -> None:
         life.complain(f"exit {ended.code}: {ended.stderr}")
     named = {
         "fail": (f"exit code {wrapper.CODE}", wrapper.SAID, tool),
-        "hang": ("was killed after 1 s", tool),
+        "hang": ("was killed", "without an answer", tool),
     }
     for text in named.get(how, ()) if ended.code else ():
         if text not in ended.stderr:

@@ -1,0 +1,103 @@
+"""kill -9 at any moment, then start or stop: the right state, nothing left over. SIGTERM and SIGINT: undone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Callable
+
+import pytest
+from support import clusters, hosts
+
+from lvs_init.lab.node import Node
+from lvs_init.lab.place import Place
+
+pytestmark = pytest.mark.xdist_group("guest-1")
+Nodes = dict[str, Node]
+Count = Callable[[str, dict[str, int]], None]
+
+BRIDGE = "crashes"
+VERBS = ("start", "reload", "stop")
+ROLES = ("director", "realserver")
+DR = {"first": clusters.DR, "second": clusters.DR_CHANGED}
+NAT = {"first": clusters.NAT, "second": clusters.NAT_CHANGED}
+MANY = {"first": clusters.MANY, "second": clusters.MANY_CHANGED}
+
+
+@pytest.fixture(scope="module")
+def nodes(place: Place) -> Iterator[Nodes]:
+    """One host a role: every sweep returns it as it found it."""
+    place.bridge(BRIDGE)
+    both = {
+        "director": hosts.director(place, place.node("director"), BRIDGE),
+        "realserver": hosts.real_server(place, place.node("rs1"), BRIDGE),
+    }
+    yield both
+    for node in both.values():
+        node.close()
+    place.unbridge(BRIDGE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_killed_after_every_event_of_direct_routing(nodes: Nodes, role: str, count_cases: Count) -> None:
+    before = hosts.snapshot(nodes[role])
+    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, **DR)
+    count_cases(f"{role} (dr), killed after an event", cases)
+    hosts.same(nodes[role], before)
+
+
+@pytest.mark.parametrize(
+    ("what", "role", "files"),
+    [
+        ("nat", "director", NAT),
+        ("10 VIPs", "director", MANY),
+        ("tun", "realserver", {"first": clusters.TUN, "second": clusters.TUN_CHANGED}),
+    ],
+)
+def test_killed_after_some_events(
+    nodes: Nodes, what: str, role: str, files: dict[str, str], count_cases: Count
+) -> None:
+    before = hosts.snapshot(nodes[role])
+    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=2, **files)
+    count_cases(f"{role} ({what}), killed after every second event", cases)
+    hosts.same(nodes[role], before)
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("role", ROLES)
+def test_killed_around_every_command_of_direct_routing(nodes: Nodes, role: str, how: str, count_cases: Count) -> None:
+    """Before: the command goes on alone, and whoever comes next must wait for it."""
+    before = hosts.snapshot(nodes[role])
+    cases = hosts.sweep(nodes[role], "killed_at_commands", role=role, verbs=VERBS, how=how, **DR)
+    count_cases(f"{role} (dr), killed {how} a command", cases)
+    hosts.same(nodes[role], before)
+
+
+@pytest.mark.parametrize(
+    ("what", "role", "verbs", "only", "files"),
+    [
+        ("dr", "director", VERBS, "ipvsadm -R", DR),
+        ("10 VIPs", "director", VERBS, "ipvsadm -R", MANY),
+        ("10 VIPs", "director", VERBS, "ip -", MANY),
+        ("10 VIPs", "realserver", VERBS, "ip -", MANY),
+    ],
+)
+def test_killed_inside_a_bulk(
+    nodes: Nodes, what: str, role: str, verbs: Sequence[str], only: str, files: dict[str, str], count_cases: Count
+) -> None:
+    before = hosts.snapshot(nodes[role])
+    cases = hosts.sweep(nodes[role], "killed_at_commands", role=role, verbs=verbs, how="half-kill", only=only, **files)
+    count_cases(f"{role} ({what}), killed half-way through '{only}'", cases)
+    hosts.same(nodes[role], before)
+
+
+@pytest.mark.parametrize(
+    ("role", "number"),
+    [("director", signal.SIGTERM), ("realserver", signal.SIGTERM), ("director", signal.SIGINT)],
+)
+def test_a_signal_between_steps_undoes_them(nodes: Nodes, role: str, number: int, count_cases: Count) -> None:
+    before = hosts.snapshot(nodes[role])
+    verbs = VERBS if number == signal.SIGTERM else ["start"]
+    cases = hosts.sweep(nodes[role], "signalled", role=role, verbs=verbs, number=int(number), **DR)
+    count_cases(f"{role} (dr), signal {int(number)} at an event", cases)
+    hosts.same(nodes[role], before)
