@@ -21,7 +21,7 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
     observation = apparatus.observe(memory.mine.entries)
     plan = plan_down(memory.mine, observation.live, memory.others)
     outcome.steps = len(plan.steps)
-    outcome.notes = list(plan.left_alone)
+    outcome.notes = [*plan.left_alone, *memory.mine.lost]
     if options.dry_run:
         outcome.result = Result.SHOWN
         outcome.script = script_of(plan, apparatus.tools)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lvs_init.commands import iptables
@@ -19,8 +20,8 @@ from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInst
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey
-from lvs_init.model.record import Record
-from lvs_init.model.state import Change, Key
+from lvs_init.model.record import Entry, Record
+from lvs_init.model.state import Change, Key, same
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.system import arp
 
@@ -192,7 +193,7 @@ class Ascent:
         """Everything that has an effect, in one place: whatever fails in it is undone."""
         self.apparatus.listen("journal")
         try:
-            self.memory.begin(self._record(plan, Applied(), desired))
+            self.memory.begin(self._record(plan, desired, dict(plan.entries)))
             applied = carry_out(plan, self.apparatus, strict=self.options.strict)
             unheard = self._announce(added)
             self._insist(unheard)
@@ -219,26 +220,35 @@ class Ascent:
         self.apparatus.listen("record")
         left_out = [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
         outcome.degraded = left_out + unsure
-        record = replace(self._record(plan, applied, desired), degraded=tuple(outcome.degraded))
-        self.memory.commit(record)
-
-    def _record(self, plan: Plan, applied: Applied, desired: Desired) -> Record:
-        """What to remember: before the run (``applied`` empty) with what is transient, after it without."""
         lasting = {
-            key: entry
-            for key, entry in plan.entries.items()
-            if key not in applied.left_out and not (applied.live and entry.transient)
+            key: entry for key, entry in plan.entries.items() if key not in applied.left_out and not entry.transient
         }
+        self.memory.commit(replace(self._record(plan, desired, lasting), degraded=tuple(outcome.degraded)))
+
+    def _record(self, plan: Plan, desired: Desired, entries: Mapping[Key, Entry]) -> Record:
         return Record(
             role=self.target.role,
             instance=self.target.instance,
-            entries=lasting,
+            entries=entries,
             cluster=self.cluster.name,
             file=self.cluster.file,
             fingerprint=self.fingerprint,
             gateways=tuple(desired.gateways),
             nat=desired.nat,
+            lost=tuple(dict.fromkeys((*(self.memory.mine.lost if self.memory.mine else ()), *lost(plan)))),
         )
+
+
+def lost(plan: Plan) -> list[str]:
+    """What a start empties and no later stop brings back, a sentence each."""
+    keys = [
+        key for key, entry in plan.entries.items() if entry.transient and not same(key, entry.applied, entry.former)
+    ]
+    services = [str(key) for key in keys if isinstance(key, ServiceKey)]
+    said = [f"clear_ipvs removed {', '.join(services)} at start, which stop does not bring back"] if services else []
+    if FilterTableKey() in keys:
+        said.append("flush_iptables emptied the filter table at start, which stop does not bring back")
+    return said
 
 
 def facts(cluster: Cluster, desired: Desired) -> str:

@@ -39,6 +39,7 @@ class Record:
     fingerprint: str = ""  # of the configuration's bytes
     degraded: tuple[str, ...] = ()  # what was left out, a sentence each
     gateways: tuple[str, ...] = ()  # under nat a real server's default gateway must be one of these
+    lost: tuple[str, ...] = ()  # what start emptied for good, a sentence each
     nat: bool = False  # a service forwards by nat, so ip_forward is required
     settled: bool = True
 
