@@ -104,7 +104,6 @@ def record_to_plain(record: Record) -> dict[str, Any]:
         "gateways": list(record.gateways),
         "lost": list(record.lost),
         "nat": record.nat,
-        "settled": record.settled,
         "entries": [
             [
                 key_to_plain(key),
@@ -142,5 +141,4 @@ def record_from_plain(data: dict[str, Any]) -> Record:
         gateways=tuple(data["gateways"]),
         lost=tuple(data["lost"]),
         nat=bool(data["nat"]),
-        settled=bool(data["settled"]),
     )

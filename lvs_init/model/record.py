@@ -29,7 +29,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """A role of a cluster on this machine. ``settled``: the last run that changed something came to its end."""
+    """A role of a cluster on this machine."""
 
     role: str  # "director" or "realserver"
     instance: str  # the configuration file's stem
@@ -41,7 +41,6 @@ class Record:
     gateways: tuple[str, ...] = ()  # under nat a real server's default gateway must be one of these
     lost: tuple[str, ...] = ()  # what start emptied for good, a sentence each
     nat: bool = False  # a service forwards by nat, so ip_forward is required
-    settled: bool = True
 
     @property
     def holder(self) -> str:
@@ -58,7 +57,7 @@ def merge(record: Record | None, journal: Record | None) -> Record | None:
     if journal is None:
         return record
     if record is None:
-        return replace(journal, settled=False)
+        return journal
     entries: dict[Key, Entry] = dict(record.entries)
     for key, entry in journal.entries.items():
         earlier = entries.get(key)
@@ -68,4 +67,4 @@ def merge(record: Record | None, journal: Record | None) -> Record | None:
             entries[key] = replace(
                 entry, former=earlier.former, maybe=tuple(dict.fromkeys((*earlier.maybe, earlier.applied)))
             )
-    return replace(journal, entries=entries, settled=False)
+    return replace(journal, entries=entries)

@@ -52,8 +52,7 @@ def records(draw: st.DrawFn) -> Record:
         entries[key] = Entry(draw(maybe), draw(maybe), tuple(draw(st.lists(maybe, max_size=2))), draw(st.booleans()))
     return Record(
         draw(words), draw(words), entries, draw(words), draw(words), draw(words),
-        tuple(draw(st.lists(words, max_size=2))), tuple(draw(st.lists(words, max_size=2))),
-        draw(st.booleans()), draw(st.booleans()),
+        *(tuple(draw(st.lists(words, max_size=2))) for _ in ("degraded", "gateways", "lost")), draw(st.booleans()),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ ROUTE = RouteKey("lo", "192.168.0.219")
 VIP = AddressKey("lo", "192.168.0.219", 32)
 
 
-def record(key: object, entry: Entry, settled: bool = True) -> Record:
-    return Record("director", "web", {key: entry}, settled=settled)  # type: ignore[dict-item]
+def record(key: object, entry: Entry) -> Record:
+    return Record("director", "web", {key: entry})  # type: ignore[dict-item]
 
 
 def test_without_a_journal_the_record_stands() -> None:
@@ -22,12 +22,12 @@ def test_without_a_journal_the_record_stands() -> None:
 
 def test_a_first_run_that_was_cut_short_is_all_there_is() -> None:
     merged = merge(None, record(FORWARD, Entry("1", "0")))
-    assert merged == record(FORWARD, Entry("1", "0"), settled=False)
+    assert merged == record(FORWARD, Entry("1", "0"))
 
 
 def test_what_was_there_before_the_first_run_counts_and_both_values_are_ours() -> None:
     merged = merge(record(FORWARD, Entry("1", "0")), record(FORWARD, Entry("2", "1")))
-    assert merged == record(FORWARD, Entry("2", "0", ("1",)), settled=False)
+    assert merged == record(FORWARD, Entry("2", "0", ("1",)))
     assert merged is not None
     entry = merged.entries[FORWARD]
     assert [entry.wrote(value) for value in ("0", "1", "2", None)] == [False, True, True, False]
