@@ -1,4 +1,4 @@
-"""The tables of docs/configuration.md, made from the schema, so that the two cannot drift apart."""
+"""The tables of docs/configuration.md and of lvs.toml(5), made from the schema, so that the two cannot drift apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lvs_init.config.values import Table
 BEGIN = "<!-- made by lvs_init.config.reference: begin -->"
 END = "<!-- made by lvs_init.config.reference: end -->"
 
-_COLUMNS = ("Key", "Type", "Values", "Unit", "Default", "Read by", "Meaning", "Example")
+COLUMNS = ("Key", "Type", "Values", "Unit", "Default", "Read by", "Meaning", "Example")
 
 
 def markdown() -> str:
@@ -19,8 +19,8 @@ def markdown() -> str:
 
 def _group(group: Group) -> str:
     heading = f"`{group.heading}`" if group.heading else "The file"
-    rows = [_row(_COLUMNS), _row(("---",) * len(_COLUMNS))]
-    rows += [_row(_cells(key)) for key in group.keys]
+    rows = [_row(COLUMNS), _row(("---",) * len(COLUMNS))]
+    rows += [_row(cells(key)) for key in group.keys]
     return f"### {heading}\n\n{group.doc}\n\n" + "\n".join(rows) + "\n"
 
 
@@ -28,7 +28,8 @@ def _row(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _cells(key: Key) -> tuple[str, ...]:
+def cells(key: Key) -> tuple[str, ...]:
+    """What there is to say about a key, one cell for each of COLUMNS."""
     reader = key.reader
     free = isinstance(reader, Table) and reader.free
     if key.required:

@@ -28,7 +28,7 @@ def run(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     """The exit code: 0 fine, 1 failed or broken, 4 needs root, 6 no configuration, 64 wrong usage. Never raises."""
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser().parse_args(argv)
         code: int = arguments.run(arguments, environment)
         return code
     except SystemExit as stop:  # argparse has said all there is to say
@@ -51,23 +51,24 @@ def code_of(error: LvsError) -> int:
     return codes.NOT_CONFIGURED if isinstance(error, NotConfigured) else codes.FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every subcommand and option; lvsctl(8) and the completion of shells are made from it."""
     import argparse
 
     import lvs_init
     from lvs_init.faces import lvsctl_check, lvsctl_import, lvsctl_lab
 
-    parser = argparse.ArgumentParser(
+    made = argparse.ArgumentParser(
         prog="lvsctl",
         description="Looks after a Linux Virtual Server that lvs-director and lvs-realserver set up.",
         epilog="Exit codes: 0 fine, 1 failed or broken, 4 needs root, 6 no configuration, 64 wrong usage.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    made.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
+    commands = made.add_subparsers(metavar="COMMAND", required=True)
     for module in (lvsctl_check, lvsctl_import, lvsctl_lab):
         module.add_to(commands)
-    return parser
+    return made
 
 
 def _bug(error: Exception) -> int:
