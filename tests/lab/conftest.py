@@ -10,10 +10,15 @@ import pytest
 
 from lvs_init.errors import NotInstalled
 from lvs_init.lab.node import Node
-from lvs_init.lab.place import Place, choose, open_place
+from lvs_init.lab.place import PRELOADED, SYSTEM_PYTHON, Place, choose, open_place
 
 REQUIRED = "LVS_LAB_REQUIRED"  # set where a lab must be had: not having one is a failure then
 INTERPRETER = "LVS_LAB_PYTHON"  # the Python that runs the scripts in the lab
+#: What the scripts import, so that those that are run in a fork find it there.
+SCRIPTS = (
+    "lvs_init.config.director", "lvs_init.config.environment", "lvs_init.config.load", "lvs_init.config.realserver",
+    "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status", "tomllib",
+)  # fmt: skip
 CASES = "cases of a sweep"  # what a test noted about itself
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(TESTS))
@@ -28,7 +33,8 @@ def place() -> Iterator[Place]:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"{error.message} ({error.hint})")
-    with open_place(interpreter=os.environ.get(INTERPRETER, "/usr/bin/python3"), paths=[ROOT, TESTS]) as opened:
+    interpreter = os.environ.get(INTERPRETER, SYSTEM_PYTHON)
+    with open_place(interpreter=interpreter, preload=[*PRELOADED, *SCRIPTS], paths=[ROOT, TESTS]) as opened:
         yield opened
 
 

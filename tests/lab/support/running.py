@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lvs_init.lab import children
 from lvs_init.lab.place import ROOT
 from support import hooks
-
-# What the scripts import late is here already when they are forked.
-for _name in (
-    "lvs_init.config.director", "lvs_init.config.environment", "lvs_init.config.load", "lvs_init.config.realserver",
-    "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status",
-):  # fmt: skip
-    importlib.import_module(_name)
-with contextlib.suppress(ImportError):  # before Python 3.11
-    importlib.import_module("tomllib")
 
 
 @dataclass(frozen=True)
@@ -51,6 +40,12 @@ def run(role: str, *arguments: str, before: Callable[[], None] | None = None, br
     finally:
         for descriptor in (null, out, err):
             os.close(descriptor)
+
+
+def told(role: str, arguments: Sequence[str]) -> list[int | str]:
+    """``run``, with its end as JSON can carry it."""
+    ended = run(role, *arguments)
+    return [ended.code, ended.stdout, ended.stderr]
 
 
 def _text(descriptor: int) -> str:

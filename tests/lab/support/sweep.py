@@ -36,7 +36,6 @@ class Life:
 
     def __post_init__(self) -> None:
         """See the states of an undisturbed life."""
-        wrapper.install()
         configure(self.first)
         self.stopped = quick()
         self.must("start")
@@ -94,7 +93,6 @@ class Life:
         configure(self.first)
         self.must("stop")
         self.same("at the end", self.stopped)
-        wrapper.remove()
         return {"cases": self.cases, "wrong": self.wrong}
 
 
@@ -121,7 +119,7 @@ def failing(
                 role, life.verb, before=hooks.impatient if how == "hang" else None, brisk=life.verb not in with_sh
             )
             hit, calls = wrapper.struck(), wrapper.calls()
-            wrapper.plan(how, 0)
+            wrapper.remove()
             if not hit:
                 break
             life.count(number, f"'{calls[number - 1][:60]}' {how}")
@@ -189,8 +187,8 @@ def _kill(life: Life, number: int, then: str, event: int, how: str, only: str = 
     else:
         wrapper.plan(how, number, only=only)
         ended = run(life.role, life.verb, brisk=life.verb != "start")
-    calls = wrapper.calls()
-    wrapper.plan("fail", 0)
+        calls = wrapper.calls()
+        wrapper.remove()
     if ended.code != -signal.SIGKILL:
         if ended.code:
             life.complain(f"not killed at {number}: exit {ended.code}: {ended.stderr}")

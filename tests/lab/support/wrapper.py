@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -45,10 +46,16 @@ esac
 """
 
 
-def install() -> None:
-    """Put a wrapper before every tool; all calls pass until ``plan`` says otherwise."""
+def plan(how: str, first: int, last: int = 0, only: str = "") -> None:
+    """Put a wrapper before every tool. The ``first`` call, or those up to the ``last``, go wrong like this.
+
+    ``only``: calls that begin so are the ones that count.
+    """
     os.makedirs(_PLACE, exist_ok=True)
-    plan("fail", 0)
+    _write(f"{_PLACE}/count", "0\n")
+    _write(f"{_PLACE}/calls", "")
+    _write(f"{_PLACE}/struck", "")
+    _write(f"{_PLACE}/plan", f"{first} {last or first} {how} {only}\n")
     for name in TOOLS:
         path = os.path.join(DIRECTORY, name)
         _write(path, _SCRIPT)
@@ -56,21 +63,10 @@ def install() -> None:
 
 
 def remove() -> None:
-    """The tools as they are."""
+    """The tools as they are: wrappers double the time of every run."""
     for name in TOOLS:
-        os.unlink(os.path.join(DIRECTORY, name))
-
-
-def plan(how: str, first: int, last: int = 0, only: str = "") -> None:
-    """From now on the ``first`` call, or those up to the ``last``, go wrong like this; 0: none does.
-
-    ``only``: calls that begin so are the ones that count.
-    """
-    never = 1 << 30
-    _write(f"{_PLACE}/count", "0\n")
-    _write(f"{_PLACE}/calls", "")
-    _write(f"{_PLACE}/struck", "")
-    _write(f"{_PLACE}/plan", f"{first or never} {last or first or never} {how} {only}\n")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(DIRECTORY, name))
 
 
 def calls() -> list[str]:
