@@ -41,12 +41,17 @@ test-lab: $(VENV) ## the tests on a real IPVS kernel
 lint: $(VENV) ## ruff and mypy
 	@$(PYTHON) -m ruff check --quiet
 	@$(PYTHON) -m ruff format --quiet --check || { echo 'Run "make format".' >&2; exit 1; }
-	@$(PYTHON) -m mypy lvs_init $(wildcard bin/*)
+	@$(PYTHON) -m mypy lvs_init manual $(wildcard bin/*)
 
 .PHONY: format
 format: $(VENV) ## let ruff lay out the code
 	@$(PYTHON) -m ruff format --quiet
 	@$(PYTHON) -m ruff check --quiet --fix
+
+.PHONY: man
+man: ## build/man: the manual pages, made from docs/
+	@python3 -B -m manual build/man
+	@ls build/man/*/*
 
 .PHONY: bench
 bench: lab-packages ## ratios of one run inside one guest: lvs-init, the bash recipe, ipvsadm -R
