@@ -43,6 +43,11 @@ class Kernel:
         if isinstance(after, Alias) and after.label:
             labels = [value.label for value in self.state.values() if isinstance(value, Alias)]
             assert after.label not in labels, f"{change}: ifconfig would replace the holder of the label"
+        if isinstance(key, AddressKey) and isinstance(after, Alias) and after.label:
+            there = {(other.interface, other.address) for other in self.state if isinstance(other, AddressKey)}
+            assert (key.interface, key.address) not in there, (
+                f"{change}: ifconfig may set it with the mask of its class"
+            )
         self.state[key] = Route() if isinstance(key, RouteKey) else after
         if isinstance(key, SysctlKey) and change.before != after:
             self._rewrite(key, after)

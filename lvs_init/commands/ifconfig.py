@@ -41,4 +41,3 @@ def add(key: AddressKey, alias: Alias) -> Command:
 def link(key: LinkKey, value: str) -> Command:
     """``value``: up or down."""
     return Command(("ifconfig", key.interface, value))
-

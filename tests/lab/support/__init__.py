@@ -1,0 +1,1 @@
+"""What several of the lab's tests share."""

@@ -64,9 +64,7 @@ def test_ip() -> None:
         "ip address add 192.168.0.219/32 broadcast 192.168.0.219 label eth0:1 dev eth0"
     )
     assert " ".join(ip.address_add(VIP, Alias("eth0:1234567890x")).argv) == "ip address add 192.168.0.219/32 dev eth0"
-    assert " ".join(ip.address_add(VIP6, Alias()).argv) == (
-        "ip address add fd00::219/128 dev lo preferred_lft 0"
-    )
+    assert " ".join(ip.address_add(VIP6, Alias()).argv) == ("ip address add fd00::219/128 dev lo preferred_lft 0")
     assert " ".join(ip.address_remove(VIP).argv) == "ip address del 192.168.0.219/32 dev eth0"
     added = "ip route append 192.168.0.219/32 dev eth0 scope link src 192.168.0.219"
     assert " ".join(ip.route_add(ROUTE).argv) == added
