@@ -37,6 +37,7 @@ def steps(
         for key, alias in live.items()
         if isinstance(alias, Alias) and isinstance(key, AddressKey)
     }
+    held = {(key.interface, key.address) for key in live if isinstance(key, AddressKey)}
     staying = {key.address for key, value in {**live, **wanted}.items() if isinstance(key, AddressKey) and value}
     for key, value in wanted.items():
         before = live.get(key)
@@ -44,7 +45,7 @@ def steps(
             continue
         if value is None and (isinstance(key, _LASTING) or _implied(key, wanted, live, staying)):
             continue
-        change = Change(key, before, _unless_taken(key, value, labels))
+        change = Change(key, before, _fit_label(key, value, labels, held))
         phases.setdefault(_phase(change, key in leaving, key in cleared), []).append(change)
     for phase in (Phase.SYSCTLS, Phase.SYSCTLS_BACK):
         if phase in phases:
@@ -70,10 +71,18 @@ def _implied(key: Key, wanted: Wanted, live: State, staying: Collection[str]) ->
     return False
 
 
-def _unless_taken(key: Key, value: Value | None, labels: dict[str, str]) -> Value | None:
-    """The value, without its label where another address holds that: ifconfig would replace the holder."""
+def _fit_label(
+    key: Key, value: Value | None, labels: dict[str, str], held: Collection[tuple[str, str]]
+) -> Value | None:
+    """The value, without its label where ifconfig could not set the address under it.
+
+    Where another address holds the label, ifconfig would replace that one; where the interface has the address with
+    another prefix length, the mask of its class may be the one that is there (ifconfig.serves), and is refused.
+    """
     if not isinstance(key, (AddressKey, RouteKey)) or not isinstance(value, (Alias, Route)) or not value.label:
         return value
+    if (key.interface, key.address) in held and (isinstance(key, AddressKey) or labels.get(value.label) != key.address):
+        return replace(value, label="")
     holder = labels.setdefault(value.label, key.address)
     return value if holder == key.address else replace(value, label="")
 
