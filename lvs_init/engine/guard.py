@@ -49,7 +49,7 @@ def deferred_to_director(target: Target, desired: Desired, others: Iterable[Reco
 def keep_stale_vips(desired: Desired, mine: Record | None, live: State) -> None:
     """A real server keeps VIPs that left the file, since the director may still send to it; says which they are.
 
-    With a VIP stay the settings that keep it quiet.
+    With a VIP stay the settings that keep it quiet, but for those that went with their interface.
     """
     if mine is None:
         return
@@ -65,7 +65,7 @@ def keep_stale_vips(desired: Desired, mine: Record | None, live: State) -> None:
         belongs = isinstance(other, (SysctlKey, LinkKey)) or (
             isinstance(other, (AddressKey, RouteKey)) and other.address in addresses
         )
-        if belongs and other not in desired.wanted:
+        if belongs and other not in desired.wanted and (other in live or not isinstance(other, (SysctlKey, LinkKey))):
             desired.wanted[other] = entry.applied
 
 

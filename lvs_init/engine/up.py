@@ -19,7 +19,7 @@ from lvs_init.engine.script import script_of
 from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
-from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey
+from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Change, Key, same
 from lvs_init.plan.intent import Plan, plan_up
@@ -64,15 +64,14 @@ class Ascent:
     def _look(self) -> tuple[Observation, Desired]:
         """Read the machine and ask what the role wants of it. Raises ConfigurationError with all that only it shows."""
         records = [record for record in (self.memory.mine, *self.memory.others) if record is not None]
-        seen = look()
+        mine = self.memory.mine.entries if self.memory.mine is not None else {}
+        seen = look(key.path for key in mine if isinstance(key, SysctlKey))
         desired = self._wants(seen.machine(records), seen)
         if desired.problems:
             raise ConfigurationError(f"{self.cluster.file} does not fit this machine", desired.problems)
         if self.target.role == REALSERVER and not self.options.prune:
             keep_stale_vips(desired, self.memory.mine, seen.live)
-        interest: set[Key] = set(desired.wanted)
-        if self.memory.mine is not None:
-            interest.update(self.memory.mine.entries)
+        interest: set[Key] = {*desired.wanted, *mine}
         if self._first() and self.cluster.director.flush_iptables and self.target.role == DIRECTOR:
             interest.add(FilterTableKey())
         return self.apparatus.observe(interest), desired

@@ -24,6 +24,8 @@ def retreat(
         now = live.get(key)
         holders = [other for other in others if key in other.entries and not other.entries[key].transient]
         if holders:
+            if now is None and not entry.wrote(None):
+                continue  # it has gone with its interface: nobody's to bring back while leaving
             keepers = [other.entries[key].applied for other in holders]
             if not any(same(key, now, keeper) for keeper in keepers):
                 wanted[key] = keepers[0]
