@@ -74,12 +74,9 @@ class Labels:
         label = f"{interface}:{number}"
         return label if len(label) <= LONGEST_LABEL else ""
 
-    def claim(self, label: str) -> bool:
-        """Reserve a fixed label; False where somebody holds it."""
-        if label in self._taken:
-            return False
+    def claim(self, label: str) -> None:
+        """Reserve a fixed label."""
         self._taken.add(label)
-        return True
 
 
 def alias_for(key: AddressKey, live: Mapping[AddressKey, Alias], labels: Labels, fixed: str = "") -> Alias:

@@ -105,7 +105,8 @@ def _vips(
                 label = ""
                 if fixed and vip == first and key not in live:
                     label = fixed
-                    if not labels.claim(label):
+                    labels.claim(label)
+                    if label in {alias.label for alias in machine.addresses.values()}:  # a VIP of ours makes room
                         desired.refuse(
                             cluster, "director.interface", f"the label {label} is held by another address", label,
                             hint="name a free one, or the device alone and a label is found",
