@@ -30,9 +30,9 @@ class Imported:
 
 
 def imported(data: bytes, source: str, target: str, name: str = "") -> Imported:
-    """``source``: what was read, ``target``: the file that it is for; neither is opened. Raises NotInstalled as ``parse`` does.
+    """``source``: what was read, ``target``: the file that it is for; neither is opened.
 
-    ``name``: the cluster's; "" leaves it to the file's name. The script is read as if it were called with "start".
+    Raises NotInstalled where Python has no reader for TOML. ``name``: the cluster's; "" leaves it to the file's name. The script is read as if it were called with "start".
     """
     said = Said()
     recogniser = Recogniser(said)

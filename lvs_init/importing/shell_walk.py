@@ -29,7 +29,7 @@ from lvs_init.importing.shell_syntax import (
 from lvs_init.importing.shell_values import TooMuch, Variables
 
 MOST_ROUNDS = 10000  # of one loop
-_EFFORT = 16_000_000  # characters: some seconds
+_EFFORT = 40_000_000  # characters: some seconds
 _COST = 50  # of a command, in characters
 _DEEPEST = 30
 _WRAPPERS = {"sudo", "exec", "command", "builtin", "nohup", "time", "env"}
