@@ -3,6 +3,8 @@ prefix := /usr/local
 sbindir := $(prefix)/sbin
 datadir := $(prefix)/share
 docdir := $(datadir)/doc/lvs-init
+mandir := $(datadir)/man
+completionsdir := $(datadir)/bash-completion/completions
 unitdir := $(prefix)/lib/systemd/system
 tmpfilesdir := $(prefix)/lib/tmpfiles.d
 # On Red Hat /etc/init.d is a link to the real directory.
@@ -15,11 +17,13 @@ defaults := /etc/$(if $(red_hat),sysconfig,default)
 # Everything that is ours to overwrite and to remove.
 installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$(scripts)) \
     $(patsubst %,$(unitdir)/%.service,$(scripts)) $(tmpfilesdir)/lvs-init.conf \
+    $(patsubst %,$(mandir)/man8/%.8,$(scripts) lvsctl) $(mandir)/man5/lvs.toml.5 \
+    $(addprefix $(completionsdir)/,$(scripts) lvsctl) \
     $(if $(red_hat),$(addprefix /etc/chkconfig.d/,$(scripts)))
 
 .PHONY: install
 install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/init.d or /etc/init.d)
-	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(tmpfilesdir) \
+	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(tmpfilesdir) $(completionsdir) \
 	    $(INITDIR) $(defaults) /etc/lvs)
 	@install -m 755 -t $(DESTDIR)$(sbindir) $(addprefix bin/,$(scripts) lvsctl)
 	@rm -rf $(DESTDIR)$(library)/lvs_init
@@ -33,14 +37,15 @@ install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/i
 	    [ -e $(DESTDIR)$(defaults)/$$name ] || install -m 644 rc.d/default/$$name $(DESTDIR)$(defaults); \
 	done
 	@install -m 644 -t $(DESTDIR)$(tmpfilesdir) rc.d/tmpfiles.d/lvs-init.conf
+	@python3 -B -m manual $(DESTDIR)$(mandir)
+	@install -m 644 -t $(DESTDIR)$(completionsdir) $(addprefix completions/,$(scripts) lvsctl)
 	@install -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE
 	@tar -c --mode=u=rwX,go=rX docs examples | tar -x --no-same-owner -p -C $(DESTDIR)$(docdir)
 ifneq ($(red_hat),)
 	@install -d -m 755 $(DESTDIR)/etc/chkconfig.d
 	@install -m 644 -t $(DESTDIR)/etc/chkconfig.d $(addprefix rc.d/chkconfig.d/,$(scripts))
 endif
-
-	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 # A running director would have nobody left who can stop it; stopping it is not for us to decide.
 .PHONY: uninstall
@@ -48,6 +53,7 @@ uninstall: ## undo make install; your configuration stays
 ifeq ($(DESTDIR),)
 	@running=$$(find /run/lvs -name '*.record' -printf '%f ' 2>/dev/null || true); [ -z "$$running" ] || { \
 	    echo "Still running: $${running//.record/}- stop it first (lvs-director stop, lvs-realserver stop)." >&2; exit 1; }
+	@! command -v chkconfig >/dev/null || for name in $(scripts); do chkconfig --del $$name; done
 endif
 	@for name in $(scripts); do \
 	    file=$(DESTDIR)$(defaults)/$$name; \
@@ -60,4 +66,8 @@ endif
 	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
 	@for directory in /etc/lvs /etc/chkconfig.d; do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
 	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi
-	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+ifeq ($(DESTDIR),)
+	@# Others' links have numbers that made room for ours.
+	@! command -v update-rc.d >/dev/null || for name in $(scripts); do update-rc.d $$name remove; done
+	@[ ! -d /run/systemd/system ] || systemctl daemon-reload
+endif

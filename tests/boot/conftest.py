@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,12 @@ from machine import ROOT, SYSV, Machine
 
 
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """The .deb as it stands in the checkout."""
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .deb as it stands in the checkout: a copy, since somebody else may build meanwhile."""
     said = subprocess.run(
         ["make", "--no-print-directory", "deb"], cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True
     )
-    return ROOT / said.stdout.split()[-1]
+    return Path(shutil.copy(ROOT / said.stdout.split()[-1], tmp_path_factory.mktemp("built")))
 
 
 @pytest.fixture(scope="module")

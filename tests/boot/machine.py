@@ -41,6 +41,13 @@ class Machine:
         subprocess.run(["cp", file, self.root / "tmp"], check=True)
         return f"/tmp/{file.name}"
 
+    def bring_checkout(self, path: str) -> None:
+        """Copy what make install needs, as git has it and as it is being edited."""
+        target = self.root / path.lstrip("/")
+        target.mkdir()
+        parts = [part for part in ROOT.iterdir() if part.name not in ("build", "tests") and part.name[0] != "."]
+        subprocess.run(["cp", "--archive", *parts, target], check=True)
+
     def write(self, path: str, text: str) -> None:
         target = self.root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -149,3 +149,21 @@ def test_purging_leaves_nothing(machine: Machine, package: Path) -> None:
     assert (machine.root / "run/lvs/realserver-web.record").exists()
     machine.run("dpkg --purge lvs-init")
     assert machine.files() ^ before == set()
+
+
+def test_from_a_checkout_without_a_package(machine: Machine) -> None:
+    before = machine.files()
+    machine.bring_checkout("/tmp/checkout")
+    machine.run("make -C /tmp/checkout install; update-rc.d lvs-realserver defaults")
+    assert {machine.links("lvs-realserver")[level] for level in NORMAL} == {"S"}
+    machine.write("/etc/lvs/lvs.toml", (ROOT / "examples/vs-dr.toml").read_text())
+    said = machine.run(
+        f"{NETWORK} service lvs-realserver start; ! make -C /tmp/checkout uninstall; {VIP}; "
+        f"service lvs-realserver status; service lvs-realserver stop; ! {VIP}; "
+        "make -C /tmp/checkout uninstall; rm -r /etc/lvs /run/lvs"
+    )
+    assert "Still running: realserver-lvs - stop it first" in said
+    assert "lvs-realserver is running\n" in said
+    assert "/etc/lvs stays: the configuration is yours." in said
+    left = {name for name in machine.files() ^ before if not (machine.root / name).is_dir()}
+    assert left == set()

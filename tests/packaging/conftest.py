@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ from building import ROOT, make
 
 
 @pytest.fixture(scope="session")
-def deb() -> Path:
-    return ROOT / make("deb").split()[-1]
+def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kept(make("deb"), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def rpm() -> Path:
-    return ROOT / make("rpm").split()[-1]
+def rpm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kept(make("rpm"), tmp_path_factory)
+
+
+def kept(said: str, factory: pytest.TempPathFactory) -> Path:
+    """A copy of the file that make named last: somebody else may build meanwhile."""
+    return Path(shutil.copy(ROOT / said.split()[-1], factory.mktemp("built")))

@@ -24,6 +24,10 @@ def test_debian_layout(tmp_path: Path) -> None:
     assert not any(name.startswith(("etc/chkconfig.d", "etc/sysconfig", "etc/rc.d")) for name in there)
     assert (tmp_path / "etc/lvs").is_dir()
     assert not any(name.startswith("etc/lvs/") for name in there)  # nothing that start would apply
+    pages = {f"man8/{name}.8" for name in (*SCRIPTS, "lvsctl")} | {"man5/lvs.toml.5"}
+    assert {f"usr/local/share/man/{page}" for page in pages} <= there
+    completed = {f"usr/local/share/bash-completion/completions/{name}" for name in (*SCRIPTS, "lvsctl")}
+    assert completed <= there
 
 
 def test_red_hat_layout_is_found(tmp_path: Path) -> None:
