@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from typing import Callable
 
@@ -19,23 +21,47 @@ SCRIPTS = (
     "lvs_init.config.director", "lvs_init.config.environment", "lvs_init.config.load", "lvs_init.config.realserver",
     "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status", "tomllib",
 )  # fmt: skip
+#: Both generations of sh run the lab: the system's Python has Debian's 1.14, the one that runs the tests PyPI's 2.x.
+WITH_SH_OF_PYPI = ("test_crash", "test_reload", "test_restore", "test_status", "test_traffic")
 CASES = "cases of a sweep"  # what a test noted about itself
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(TESTS))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module's tests share hosts, so one worker runs them all."""
+    for item in items:
+        if item.path.is_relative_to(TESTS) and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
-def place() -> Iterator[Place]:
-    """The lab. Modules of tests/lab can be called in its hosts by their plain names."""
+def places() -> Iterator[Callable[[str], Place]]:
+    """Opens a lab for an interpreter, once a worker."""
     try:
         choose()
     except NotInstalled as error:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"{error.message} ({error.hint})")
-    interpreter = os.environ.get(INTERPRETER, SYSTEM_PYTHON)
-    with open_place(interpreter=interpreter, preload=[*PRELOADED, *SCRIPTS], paths=[ROOT, TESTS]) as opened:
-        yield opened
+    opened: dict[str, Place] = {}
+    with contextlib.ExitStack() as stack:
+
+        def of(interpreter: str) -> Place:
+            if interpreter not in opened:
+                lab = open_place(interpreter=interpreter, preload=[*PRELOADED, *SCRIPTS], paths=[ROOT, TESTS])
+                opened[interpreter] = stack.enter_context(lab)
+            return opened[interpreter]
+
+        yield of
+
+
+@pytest.fixture(scope="module")
+def place(request: pytest.FixtureRequest, places: Callable[[str], Place]) -> Place:
+    """The lab. Modules of tests/lab can be called in its hosts by their plain names."""
+    newer = request.path.stem in WITH_SH_OF_PYPI
+    return places(os.environ.get(INTERPRETER, sys.executable if newer else SYSTEM_PYTHON))
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from support import clusters, hosts
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 BRIDGE = "callers"
 LINK = "/etc/rc3.d/S11lvs-director"
 BARE = {"PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "TERM": "linux"}

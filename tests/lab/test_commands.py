@@ -22,8 +22,6 @@ from lvs_init.model.network import AddressKey, Alias, FilterTableKey, LinkKey, M
 from lvs_init.model.state import Change, Key, Value
 from tests.tables import edits, tables
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 NET_TOOLS, IPROUTE2 = Tools(net_tools=True), Tools(net_tools=False)
 
 

@@ -13,7 +13,6 @@ from lvs_init.lab.node import Node
 from lvs_init.lab.place import Place
 from lvs_init.lab.snapshot import Snapshot
 
-pytestmark = pytest.mark.xdist_group("guest-2")
 Make = Callable[[str], Node]
 
 BRIDGE = "dry-run"

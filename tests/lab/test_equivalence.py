@@ -18,8 +18,6 @@ from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 from lvs_init.lab.snapshot import Snapshot, difference
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 _STRANGER = "02:00:00:00:00:99"
 
 

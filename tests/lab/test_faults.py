@@ -11,7 +11,6 @@ from support import clusters, heartbeat, hosts
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import Place
 
-pytestmark = pytest.mark.xdist_group("guest-1")
 Nodes = dict[str, Node]
 Count = Callable[[str, dict[str, int]], None]
 

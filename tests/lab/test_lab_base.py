@@ -307,3 +307,11 @@ def _guests_in(directory: os.PathLike[str]) -> list[str]:
     """The processes of guests whose files are in this directory."""
     processes = subprocess.run(["ps", "axww", "-o", "pid=,args="], stdout=subprocess.PIPE, text=True, check=True)
     return [line for line in processes.stdout.splitlines() if "linux.uml" in line and os.fspath(directory) in line]
+
+
+def test_both_generations_of_sh_run_the_lab(places: Callable[[str], Place]) -> None:
+    generations = [
+        places(interpreter).switch.run([interpreter, "-c", "import sh; print(sh.__version__)"]).stdout[:2]
+        for interpreter in (SYSTEM_PYTHON, sys.executable)
+    ]
+    assert generations == ["1.", "2."]

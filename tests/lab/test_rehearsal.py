@@ -13,8 +13,6 @@ from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.report import Report
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: The ones whose ratio is what they are about.
 RATIOS = {"vs-nat": [3, 3], "vs-dr": [2, 4], "vs-tun": [2, 4], "vs-udp": [3, 3]}

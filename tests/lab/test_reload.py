@@ -12,8 +12,6 @@ from support.facts import facts
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 RR = 'scheduler = "rr"'
 TIMEOUTS = ("[director.timeouts]\ntcp = 1000\nudp = 30\n", "[director.timeouts]\ntcp = 2000\nudp = 30\n")
 

@@ -11,7 +11,6 @@ from support.clusters import cluster, service
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import Place
 
-pytestmark = pytest.mark.xdist_group("guest-2")
 BRIDGE = "status"
 
 

@@ -13,8 +13,6 @@ from support.facts import facts
 from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 VIP = "192.168.0.219"
 WEIGHT, SECOND = "weight = 1", '{ rip = "192.168.%s.12" }'
 

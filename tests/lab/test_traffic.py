@@ -11,8 +11,6 @@ from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import DIRECTOR_SCRIPT, REALSERVER_SCRIPT, Rehearsal
 from lvs_init.lab.snapshot import difference
 
-pytestmark = pytest.mark.xdist_group("guest-2")
-
 Answers = dict[str, dict[str, int]]
 
 

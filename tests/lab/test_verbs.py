@@ -12,7 +12,6 @@ from support.clusters import cluster, service
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 
-pytestmark = pytest.mark.xdist_group("guest-2")
 Make = Callable[[str], Node]
 
 BRIDGE = "verbs"

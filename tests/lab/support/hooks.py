@@ -23,7 +23,7 @@ def at_event(number: int, which: int) -> None:
         nonlocal seen
         seen += 1
         if seen == number:
-            with open("/run/lab/event", "w", encoding="utf-8") as file:
+            with open("/run/lab-event", "w", encoding="utf-8") as file:
                 file.write(event)
             os.kill(os.getpid(), which)
 

@@ -16,7 +16,7 @@ from support.running import Ended, configure, run
 from support.state import quick
 
 MOST = 99  # more commands or events than any verb has
-_EVENT = "/run/lab/event"
+_EVENT = "/run/lab-event"
 
 
 @dataclass
