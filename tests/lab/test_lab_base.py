@@ -275,7 +275,7 @@ def test_no_place_at_all_is_told_with_what_to_install(monkeypatch: pytest.Monkey
 CHILD = """
 import sys, time
 sys.path.insert(0, {root!r})
-from lvs_init.lab.place import SYSTEM_PYTHON, open_place
+from lvs_init.lab.place import open_place
 with open_place("guest") as place:
     place.node("one").start(["sleep", "95"])
     print("open", flush=True)
