@@ -231,11 +231,8 @@ class _Composer:
         if alias and self._has_prefix(vip):
             return f"{vip}/{alias.prefix}"
         if alias and not alias.alone:
-            full = full_prefix(vip)
-            self._said.add(
-                alias.line,
-                f"gives the VIP {vip} the mask /{alias.prefix}, which is for nat alone: start adds it as /{full} beside",
-            )
+            beside = f"start adds {vip}/{full_prefix(vip)} beside"
+            self._said.add(alias.line, f"gives the VIP the mask /{alias.prefix}, which is for nat alone: {beside}")
         return vip
 
     def _real_servers(self, service: ServiceFact, forwarding: str) -> list[Key]:

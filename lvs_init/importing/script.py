@@ -32,12 +32,13 @@ class Imported:
 def imported(data: bytes, source: str, target: str, name: str = "") -> Imported:
     """``source``: what was read, ``target``: the file that it is for; neither is opened.
 
-    Raises NotInstalled where Python has no reader for TOML. ``name``: the cluster's; "" leaves it to the file's name. The script is read as if it were called with "start".
+    ``name``: the cluster's; "" leaves it to the file's name. The script is read as if it were called with "start".
+    Raises NotInstalled where Python has no reader for TOML.
     """
     said = Said()
     recogniser = Recogniser(said)
     walk = Walk(recogniser, said)
-    walk.run(data.decode("utf-8", "replace"))
+    walk.run(data.decode("utf-8", "replace").replace("\r\n", "\n"))
     draft = drafted(recogniser.facts, Named(walk.variables), name, source, said)
     if draft is None:
         return Imported("", said.lines())

@@ -11,6 +11,7 @@ from lvs_init.importing.said import UNKNOWN, gap
 from lvs_init.importing.shell_words import Array, Literal, Piece, Unreadable, Word, pieces
 
 LONGEST = 65536  # characters of a value
+MOST_ELEMENTS = 65536  # of an array
 _DEEPEST = 20
 _COST = 20  # of making a value, in characters
 
@@ -65,6 +66,8 @@ class Variables:
             for text in self.fields(element):
                 keyed = re.fullmatch(r"\[([^\]]+)\]=(.*)", text, re.DOTALL)
                 found[keyed.group(1) if keyed else str(len(found))] = keyed.group(2) if keyed else text
+        if len(found) > MOST_ELEMENTS:
+            raise TooMuch
         self.arrays[name] = found
         self.texts.pop(name, None)
 

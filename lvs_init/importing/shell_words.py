@@ -69,7 +69,7 @@ class Unreadable(Exception):
 
 _BLANK = re.compile(r"(?:[ \t\r\f\v]|\\\r?\n)+")
 _OPERATOR = re.compile(r"<<<|<<-?|;;&|;;|;&|&&|\|\||&>>|&>|>>|>&|<&|>\||<>|[;&|<>()\n]")
-_PLAIN = re.compile(r"[^\s'\"\\$`;&|<>()]+")
+_PLAIN = re.compile(r"[^ \t\r\f\v\n'\"\\$`;&|<>()]+")
 _INNER = re.compile(r"[^\"\\$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
