@@ -26,7 +26,7 @@ test: lint ## lint, then every test but those of test-boot
 	@$(PYTEST) --ignore=tests/boot
 
 .PHONY: test-boot
-test-boot: $(VENV) $(SYSV) ## the tests on a Debian with sysvinit: our package installed, booted, removed
+test-boot: $(VENV) $(SYSV) ## as root: a Debian with sysvinit, our package installed, booted and removed there
 	@$(PYTEST) tests/boot
 
 .PHONY: test-unit
