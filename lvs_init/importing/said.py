@@ -24,9 +24,13 @@ def gaps(text: str) -> list[str]:
 
 def shown(text: str) -> str:
     """In one line of printable ASCII, with the names of what is not known in their places."""
-    line = " ".join(text.replace(UNKNOWN, "").split())
-    line = ascii(line)[1:-1].replace("\\'", "'")
+    line = _printable(text)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def _printable(text: str) -> str:
+    line = " ".join(text.replace(UNKNOWN, "").split())
+    return "".join(character if " " <= character <= "~" else ascii(character)[1:-1] for character in line)
 
 
 class Said:
@@ -36,8 +40,9 @@ class Said:
         self._lines: dict[tuple[int, str], None] = {}
 
     def add(self, line: int, message: str) -> None:
+        """``message`` may quote the script."""
         if len(self._lines) < _MOST:
-            self._lines[line, message] = None
+            self._lines[line, _printable(message)] = None
 
     def not_understood(self, line: int, what: str) -> None:
         self.add(line, f"not understood: {shown(what)}")
