@@ -76,7 +76,7 @@ _CLUSTER = (
     Key(
         "name",
         Name(),
-        "Tells clusters on one machine apart: in messages, in the names of lock and record.",
+        "What messages call the cluster. Its record is named after the file.",
         '"web"',
         BOTH,
         otherwise="the file's name without its extension",
