@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lvs_init.engine.paths import Paths
@@ -17,12 +18,16 @@ _JOURNAL = ".journal"
 
 @dataclass
 class Memory:
-    """What is remembered. ``mine`` has an interrupted run's journal folded in; ``others`` likewise."""
+    """What is remembered. ``mine`` has an interrupted run's journal folded in; ``others`` likewise.
+
+    ``interrupted``: there is a journal, of a run that was cut short or is at work; ``recorded``: an earlier one held.
+    """
 
     paths: Paths
     target: Target
     mine: Record | None = None
     interrupted: bool = False
+    recorded: bool = False
     others: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -40,8 +45,9 @@ class Memory:
             files.remove(self._path(_JOURNAL))
 
     def commit(self, record: Record) -> None:
-        """The run holds: its record replaces the former one, then the journal goes."""
-        _save(self._path(_RECORD), record)
+        """The run holds: its record replaces the former one where it says anything else, then the journal goes."""
+        if self.interrupted or record != self.mine:
+            _save(self._path(_RECORD), record)
         files.remove(self._path(_JOURNAL))
 
     def forget(self) -> None:
@@ -57,19 +63,16 @@ def recall(paths: Paths, target: Target) -> Memory:
     """Read everything that is remembered here. A broken or stale file counts as none; a broken one is told of."""
     memory = Memory(paths, target)
     pairs: dict[tuple[str, str], dict[str, Record | None]] = {}
-    for name in _names(paths):
-        stem, suffix = os.path.splitext(name)
-        role, _, instance = stem.partition("-")
-        if suffix in (_RECORD, _JOURNAL) and instance:
-            record, problem = _load(os.path.join(paths.run, name))
-            if problem:
-                memory.problems.append(problem)
-            pairs.setdefault((role, instance), {})[suffix] = record
+    for role, instance, suffix, record, problem in _files(paths):
+        if problem:
+            memory.problems.append(problem)
+        pairs.setdefault((role, instance), {})[suffix] = record
     for (role, instance), found in sorted(pairs.items()):
         journal = found.get(_JOURNAL)
         merged = merge(found.get(_RECORD), journal)
         if (role, instance) == (target.role, target.instance):
             memory.mine, memory.interrupted = merged, journal is not None and journal != found.get(_RECORD)
+            memory.recorded = found.get(_RECORD) is not None
         elif merged is not None:
             memory.others.append(merged)
     return memory
@@ -77,13 +80,21 @@ def recall(paths: Paths, target: Target) -> Memory:
 
 def started(paths: Paths, role: str) -> list[str]:
     """The instances of a role that have been started, or whose start or stop was cut short."""
-    found = set()
+    return sorted({instance for this, instance, _, record, _ in _files(paths) if this == role and record is not None})
+
+
+def damaged(paths: Paths, role: str) -> dict[str, str]:
+    """The instances of a role that left a file of this boot which cannot be read, each with a sentence about it."""
+    return {instance: problem for this, instance, _, _, problem in _files(paths) if this == role and problem}
+
+
+def _files(paths: Paths) -> Iterator[tuple[str, str, str, Record | None, str]]:
+    """Role, instance, suffix, record and problem of each record and journal."""
     for name in _names(paths):
         stem, suffix = os.path.splitext(name)
-        this, _, instance = stem.partition("-")
-        if this == role and suffix in (_RECORD, _JOURNAL) and _load(os.path.join(paths.run, name))[0] is not None:
-            found.add(instance)
-    return sorted(found)
+        role, _, instance = stem.partition("-")
+        if suffix in (_RECORD, _JOURNAL) and instance:
+            yield (role, instance, suffix, *_load(os.path.join(paths.run, name)))
 
 
 def _names(paths: Paths) -> list[str]:

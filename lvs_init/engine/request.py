@@ -6,6 +6,8 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lvs_init.errors import LvsError
+
 DIRECTOR = "director"
 REALSERVER = "realserver"
 
@@ -16,6 +18,7 @@ class Options:
 
     ``dry_run``: say what would be done, do nothing. ``strict``: nothing may be left out. ``full``: restart tears down
     first. ``force``: do what is refused for safety. ``prune``: a real server's reload removes stale VIPs too.
+    ``takeover``: a cluster manager calls, and a VIP that its former owner still has must not keep the service down.
     """
 
     dry_run: bool = False
@@ -23,6 +26,7 @@ class Options:
     full: bool = False
     force: bool = False
     prune: bool = False
+    takeover: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,15 @@ class Result(enum.Enum):
     NOTHING = "nothing"  # there was nothing to do
     SHOWN = "shown"  # dry run
     NOT_RUNNING = "not running"  # reload of a stopped one
+    FAILED = "failed"  # the outcome's error says why
 
 
 @dataclass
 class Outcome:
     """What happened to one target. ``warnings`` are left-outs and risks, ``notes`` what was left alone and why.
 
-    ``script``: the commands of a dry run as sh text. ``degraded``: what was left out, a sentence each.
+    ``error``: why it failed. ``script``: the commands of a dry run as sh text. ``degraded``: what was left out, a
+    sentence each.
     """
 
     target: Target
@@ -57,6 +63,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     script: str = ""
+    error: LvsError | None = None
     facts: str = ""  # for the success line: "2 services, 3 VIPs, 8 real servers"
 
 

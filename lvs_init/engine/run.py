@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lvs_init.commands.render import Tools
@@ -12,7 +14,7 @@ from lvs_init.engine.down import descend
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Listener, Options, Outcome, Result, Target, nobody_listens
 from lvs_init.engine.up import Ascent
-from lvs_init.errors import Busy, NotInstalled, NotPrivileged, SystemFailure
+from lvs_init.errors import Busy, LvsError, NotInstalled, NotPrivileged, SystemFailure
 from lvs_init.system import files, identity
 from lvs_init.system.mutex import Mutex
 from lvs_init.system.runner import Runner
@@ -52,7 +54,7 @@ class Engine:
         return [Target(self.role, instance, "") for instance in found]
 
     def carry_out(self, verb: str) -> list[Outcome]:
-        """Run a writing verb for each of its targets. Raises LvsError at the first that fails."""
+        """Run a writing verb for each of its targets. Raises LvsError where it cannot even begin."""
         if not identity.is_root():
             raise NotPrivileged(f"{verb} needs root", hint="run it as root")
         mutex = Mutex(self.paths.run)
@@ -78,29 +80,50 @@ class Engine:
             mutex.terminate_holder()
 
     def _up(self, verb: str, apparatus: Apparatus) -> list[Outcome]:
-        running = self.running()
-        if verb in _ONLY_RUNNING and not running:
-            result = Result.NOTHING if verb in ("try-restart", "condrestart") else Result.NOT_RUNNING
-            return [Outcome(target, result) for target in self.named()]
-        targets = self.named() if verb == "start" or not running else running
-        outcomes = []
+        targets = self.running()
+        outcomes: list[Outcome] = []
+        if verb in _ONLY_RUNNING:
+            outcomes = self._idle(verb, targets)
+        elif verb == "start" or self.names or not targets:
+            targets = self.named()
         for target in targets:
-            remembered = memory.recall(self.paths, target)
-            if not target.file:
-                target = self._with_file(target, remembered)
-            cluster, fingerprint = configuration.read(target)
-            if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
-                raise NotInstalled(
-                    "there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm"
-                )
-            if verb == "restart" and self.options.full and not self.options.dry_run:
-                descend(target, remembered, apparatus, self.options)
-                remembered = memory.recall(self.paths, target)
-            outcome = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
-            outcomes.append(outcome)
-            if not self.options.dry_run:
-                outcome.warnings += self._lock()
+            with self._one(target, outcomes):
+                outcome = self._ascend(target, verb, apparatus)
+                outcomes.append(outcome)
+                if not self.options.dry_run:
+                    outcome.warnings += self._lock()
         return outcomes
+
+    def _idle(self, verb: str, running: list[Target]) -> list[Outcome]:
+        """What there is to say of those that are not running."""
+        result = Result.NOTHING if verb in ("try-restart", "condrestart") else Result.NOT_RUNNING
+        found = {target.instance for target in running}
+        meant = self._meant() if self.names or not running else []
+        return [Outcome(target, result) for target in meant if target.instance not in found]
+
+    def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
+        apparatus.stop.check()
+        remembered = memory.recall(self.paths, target)
+        if not target.file:
+            target = self._with_file(target, remembered)
+        cluster, fingerprint = configuration.read(target)
+        if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
+            raise NotInstalled("there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm")
+        notes: list[str] = []
+        if verb == "restart" and self.options.full and not self.options.dry_run:
+            notes = descend(target, remembered, apparatus, self.options).notes
+            remembered = memory.recall(self.paths, target)
+        outcome = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+        outcome.notes[:0] = notes
+        return outcome
+
+    @contextlib.contextmanager
+    def _one(self, target: Target, outcomes: list[Outcome]) -> Iterator[None]:
+        """One cluster's failure is no reason to leave the others as they are."""
+        try:
+            yield
+        except LvsError as error:
+            outcomes.append(Outcome(target, Result.FAILED, error=error))
 
     def _with_file(self, target: Target, remembered: memory.Memory) -> Target:
         """The file that a started target was started from; where that is unknown, the one of its name."""
@@ -116,15 +139,39 @@ class Engine:
         return []
 
     def _stop(self, apparatus: Apparatus) -> list[Outcome]:
-        targets = self.running()
-        outcomes = []
-        for target in targets:
-            outcome = descend(target, memory.recall(self.paths, target), apparatus, self.options)
-            outcomes.append(outcome)
-        if not self.options.dry_run and not memory.started(self.paths, self.role):
+        outcomes: list[Outcome] = []
+        for target in self.running():
+            with self._one(target, outcomes):
+                outcomes.append(descend(target, memory.recall(self.paths, target), apparatus, self.options))
+        damaged = memory.damaged(self.paths, self.role)
+        meant = {target.instance for target in self.named()} if self.names else set(damaged)
+        outcomes += [self._lost(instance, damaged[instance]) for instance in sorted(meant.intersection(damaged))]
+        outcomes = outcomes or [Outcome(target, Result.NOTHING) for target in self._meant()]
+        if not self.options.dry_run and not damaged and not memory.started(self.paths, self.role):
+            self._unlock(outcomes[-1])
+        return outcomes
+
+    def _lost(self, instance: str, problem: str) -> Outcome:
+        """Of a start whose record cannot be read nobody knows what it did, so nobody may say that it is undone."""
+        error = SystemFailure(
+            problem,
+            hint="what was started may still be here: look at 'ip address' and 'ipvsadm -Ln', take it away by hand, "
+            "and then this file",
+        )
+        return Outcome(Target(self.role, instance, ""), Result.FAILED, error=error)
+
+    def _unlock(self, outcome: Outcome) -> None:
+        """Nor is a lock file that cannot be removed worth a failed stop."""
+        if outcome.result is Result.NOTHING and os.path.lexists(self.lock):
+            outcome.notes.append(
+                f"{self.lock} was there without a record of what was started: if 'ip address' or 'ipvsadm -Ln' still "
+                "shows it, take it away by hand"
+            )
+        try:
             files.remove(self.lock)
-        return outcomes or [Outcome(target, Result.NOTHING) for target in self._meant()]
+        except SystemFailure as error:
+            outcome.warnings.append(error.message)
 
     def _meant(self) -> list[Target]:
-        """For the message of a stop that found nothing: a broken configuration must not get in its way."""
-        return [Target(self.role, name, "") for name in self.names] or [Target(self.role, "", "")]
+        """What was asked for, without a look at any file: a broken configuration must not get in the way."""
+        return self.named() if self.names else [Target(self.role, "", "")]

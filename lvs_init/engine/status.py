@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lvs_init.commands import sysctl
 from lvs_init.commands.proc_ip_vs import ProcTable, parse_proc
-from lvs_init.engine.memory import recall
+from lvs_init.engine.memory import Memory, recall
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
 from lvs_init.errors import LvsError
@@ -47,8 +47,9 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     memory = recall(paths, target)
     record = memory.mine
     locked = os.path.lexists(lock)
+    left_behind = locked and not any(other.role == target.role for other in memory.others)
     if record is None:
-        return Status(target, Health.LOCKED if locked else Health.STOPPED, notes=list(memory.problems))
+        return Status(target, Health.LOCKED if left_behind else Health.STOPPED, notes=list(memory.problems))
     status = Status(target, Health.RUNNING, notes=list(memory.problems), table=_table(), facts=record.cluster)
     required = {key: entry for key, entry in record.entries.items() if _required(key, entry, record)}
     directing = {
@@ -60,15 +61,29 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     }
     _compare(record, required, directing if target.role == REALSERVER else set(), status)
     if memory.interrupted:
-        status.missing.append("an earlier run was cut short; 'start' completes it, 'stop' takes it back")
+        _judge_journal(paths, memory, status)
     status.degraded = bool(record.degraded)
     status.notes += [*record.degraded, *_gateway_notes(record), *_file_notes(record)]
     if status.missing:
         nothing_left = required and len(status.missing) >= len(required)
-        status.health = Health.LOCKED if nothing_left and locked and not memory.interrupted else Health.PARTIAL
+        status.health = Health.LOCKED if nothing_left and left_behind and not memory.interrupted else Health.PARTIAL
     elif not locked:
         status.notes.append(f"the lock file {lock} is missing, so Red Hat's rc would skip the stop at shutdown")
     return status
+
+
+def _judge_journal(paths: Paths, memory: Memory, status: Status) -> None:
+    """What was up counts as up while a reload or restart is at work: a monitor that looks now must not act."""
+    from lvs_init.system.mutex import Mutex
+
+    holder = Mutex(paths.run).holder()
+    if not holder:
+        status.missing.append("an earlier run was cut short; 'start' completes it, 'stop' takes it back")
+    elif memory.recorded:
+        status.notes += [f"process {holder} is at work on it", *status.missing]
+        status.missing.clear()
+    else:
+        status.missing.append(f"process {holder} is at work on it")
 
 
 def _required(key: Key, entry: Entry, record: Record) -> bool:
@@ -106,7 +121,9 @@ def _compare(record: Record, required: dict[Key, Entry], directing: set[str], st
             _compare_link(key, status)
         elif isinstance(key, SysctlKey):
             text = files.read_small(sysctl.proc_path(key))
-            value = sysctl.normalise(text) if text is not None else "absent"
+            if text is None:
+                continue  # it has gone with its interface
+            value = sysctl.normalise(text)
             if value != entry.applied:
                 where = status.missing if key in required and not _good_enough(key, value) else status.notes
                 where.append(f"{key} is {value}, was set to {entry.applied}")

@@ -169,7 +169,7 @@ class Ascent:
         self.apparatus.listen("probe")
         unsure: list[str] = []
         found = duplicates(added, unsure)
-        if found and self.cluster.director.duplicate_vip == "refuse":
+        if found and self.cluster.director.duplicate_vip == "refuse" and not self.options.takeover:
             raise Refused("; ".join(found), hint='stop the other owner, or set duplicate_vip = "warn"')
         self._insist(unsure)
         outcome.warnings += found

@@ -6,13 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lvs_init.engine.request import Options, Outcome, Result
 from lvs_init.errors import LvsError
 from lvs_init.faces import codes
-from lvs_init.faces.telling import tell_error, tell_note, tell_warning
+from lvs_init.faces.telling import lines_of, tell_error, tell_note, tell_warning
 from lvs_init.system import streams, syslog
 
 _VERBS = ("start", "stop", "restart", "try-restart", "condrestart", "reload", "force-reload", "status")
@@ -51,6 +51,8 @@ def parse(argv: Sequence[str]) -> Call | str:
     if verb not in _VERBS:
         misplaced = [word for word in words if word in _VERBS]
         return f"excess argument '{verb}'" if misplaced else f"unknown verb '{verb}'"
+    if set(names) & set(_VERBS):
+        return f"excess argument '{verb}'"
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong:
         return f"'{wrong[0]}' is neither a cluster's name nor a path"
@@ -91,7 +93,9 @@ def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> 
     from lvs_init.engine.run import Engine
 
     progress = _progress(name) if sys.stderr is not None and sys.stderr.isatty() else None
-    engine = Engine(role, call.names, call.options, environment)
+    # Under Heartbeat a start that fails leaves the service down on both nodes (heartbeat 3.0.6, hb_standby).
+    options = replace(call.options, takeover="HA_CURHOST" in environment)
+    engine = Engine(role, call.names, options, environment)
     if progress is not None:
         engine.listen = progress
     outcomes = engine.carry_out(call.verb)
@@ -100,23 +104,32 @@ def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> 
             tell_warning(name, warning)
         for note in outcome.notes:
             tell_note(name, note)
+        if outcome.error is not None:
+            tell_error(_subject(name, outcome), outcome.error)
     if call.json:
         import json
 
         streams.out(json.dumps({"version": 1, "outcomes": [_plain(outcome) for outcome in outcomes]}, indent=2))
     else:
         for outcome in outcomes:
+            if outcome.error is not None:
+                continue
             line = _line(name, call.verb, outcome)
             streams.out(outcome.script.rstrip("\n") or line)
             if outcome.result is Result.DONE:
                 syslog.log(name, syslog.INFO, line)
-    return codes.NOT_RUNNING if any(outcome.result is Result.NOT_RUNNING for outcome in outcomes) else codes.DONE
+    failed = [codes.of(outcome.error, call.verb) for outcome in outcomes if outcome.error is not None]
+    idle = [codes.NOT_RUNNING for outcome in outcomes if outcome.result is Result.NOT_RUNNING]
+    return next(iter(failed + idle), codes.DONE)
+
+
+def _subject(name: str, outcome: Outcome) -> str:
+    return f"{name} {outcome.target.instance}" if outcome.target.instance not in ("", "lvs") else name
 
 
 def _line(name: str, verb: str, outcome: Outcome) -> str:
     """The one line of success (or of nothing to do)."""
-    which = f" {outcome.target.instance}" if outcome.target.instance not in ("", "lvs") else ""
-    subject = f"{name}{which}"
+    subject = _subject(name, outcome)
     if outcome.result is Result.SHOWN:
         return f"# {subject}: nothing to do"
     if outcome.result is Result.NOT_RUNNING:
@@ -142,6 +155,7 @@ def _plain(outcome: Outcome) -> dict[str, object]:
         "degraded": outcome.degraded,
         "notes": outcome.notes,
         "script": outcome.script,
+        "error": lines_of(outcome.error) if outcome.error is not None else [],
     }
 
 

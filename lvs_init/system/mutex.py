@@ -128,7 +128,8 @@ class Mutex:
                 if not os.path.samestat(os.fstat(descriptor), os.stat(self.path, follow_symlinks=False)):
                     raise BlockingIOError
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {_start_time(os.getpid())}\n".encode(), 0)
+                with contextlib.suppress(OSError):  # on a full disk nobody can read who we are; _holding() still knows
+                    os.pwrite(descriptor, f"{os.getpid()} {_start_time(os.getpid())}\n".encode(), 0)
             except BaseException:
                 os.close(descriptor)
                 raise
