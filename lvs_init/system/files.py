@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from lvs_init.errors import LvsError, NotConfigured, SystemFailure, UnsafeFile
 
 LIMIT = 4 << 20  # bytes
+PIECE = 64 << 10
 LINKS = 40  # as many as the kernel follows, path_resolution(7)
 
 
@@ -30,19 +31,23 @@ def read_trusted(path: str, limit: int = LIMIT, owner_check: bool = True) -> byt
         if owner_check:
             path = trusted_path(path)
             flags |= os.O_NOFOLLOW
-        with open(os.open(path, flags), "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        descriptor = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise UnsafeFile(f"{path} is not a plain file")
-            data = b""
-            while len(data) <= limit and (piece := file.read(limit + 1 - len(data))):
+            data = bytearray()
+            # In pieces: memory for the limit itself may not be there (ulimit -v), and stop needs none of it.
+            while len(data) <= limit and (piece := os.read(descriptor, min(PIECE, limit + 1 - len(data)))):
                 data += piece
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotConfigured(f"{path} does not exist") from error
     except OSError as error:
         raise _failure("read", path, error) from error
     if len(data) > limit:
         raise UnsafeFile(f"{path} has more than {limit} bytes")
-    return data
+    return bytes(data)
 
 
 def read_small(path: str) -> str | None:

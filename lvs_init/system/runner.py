@@ -26,6 +26,7 @@ from lvs_init.errors import CommandFailed, NotInstalled, SystemFailure
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 OUTPUT_LIMIT = 64 << 20  # bytes, of each stream
+STDERR_LIMIT = 64 << 10  # bytes of it that are read: the first complaints tell it all
 _LOOK = 0.005  # seconds between two looks at a child, where the kernel cannot tell of its end
 GRACE = 2.0  # seconds that a killed child gets to go away; one that waits inside the kernel may not
 
@@ -109,8 +110,9 @@ class Runner:
         started = time.monotonic()
         try:
             done = self._run(path, command)
-        except OSError as error:
-            raise SystemFailure(f"'{path}' cannot be started: {error.strerror}") from error
+        except (OSError, RuntimeError) as error:  # RuntimeError: sh got no thread to watch it with
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SystemFailure(f"'{path}' cannot be started: {reason}") from error
         if self._log:
             how = "killed, timed out" if done.timed_out else f"exit {done.code}"
             self._log(f"{' '.join(done.argv)}: {how}, {(time.monotonic() - started) * 1000:.1f} ms")
@@ -143,7 +145,7 @@ class Runner:
                     os.killpg(child.pid, signal.SIGKILL)
             gone = not timed_out or _ended(child.pid, GRACE)
             code = child.process.wait() if gone else -signal.SIGKILL
-            return Completed(command.argv, code, _said(stdout), _said(stderr), timed_out)
+            return Completed(command.argv, code, _said(stdout, OUTPUT_LIMIT), _said(stderr, STDERR_LIMIT), timed_out)
 
     def _in_child(self) -> None:
         """Between fork and exec: nothing of what our caller set up may reach the program."""
@@ -198,5 +200,5 @@ def _ended_by_looking(pid: int, seconds: float) -> bool:
     return True
 
 
-def _said(descriptor: int) -> str:
-    return os.pread(descriptor, min(os.fstat(descriptor).st_size, OUTPUT_LIMIT), 0).decode("utf-8", "replace")
+def _said(descriptor: int, limit: int) -> str:
+    return os.pread(descriptor, min(os.fstat(descriptor).st_size, limit), 0).decode("utf-8", "replace")

@@ -74,6 +74,12 @@ def await_end(pid: int) -> None:
         time.sleep(0.01)
 
 
+def test_of_what_a_command_complains_the_beginning_is_read() -> None:
+    flood = Command(("python3", "-c", "import sys; sys.stderr.write('oh no ' * 4000000); sys.exit(3)"))
+    done = Runner().run(flood)
+    assert (done.code, len(done.stderr)) == (3, runner.STDERR_LIMIT)
+
+
 def test_what_a_command_says_and_how_it_ends(tmp_path: Path) -> None:
     done = Runner().run(Command((script(tmp_path, 'echo "$1"; echo oops >&2; exit 3'), "a b *")))
     assert (done.code, done.stdout, done.stderr, done.timed_out) == (3, "a b *\n", "oops\n", False)
