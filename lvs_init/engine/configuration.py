@@ -22,16 +22,20 @@ DEFAULT_INSTANCE = "lvs"
 def target(paths: Paths, role: str, name: str, environment: Mapping[str, str]) -> Target:
     """Which cluster is meant: a NAME of /etc/lvs/NAME.toml, a path, or "" for lvs.toml or LVS_CONFIG.
 
-    LVS_CONFIG comes from the environment, else from /etc/sysconfig/lvs-ROLE or /etc/default/lvs-ROLE.
+    LVS_CONFIG comes from the environment, else from /etc/sysconfig/lvs-ROLE or /etc/default/lvs-ROLE, where a relative
+    path starts in /etc/lvs: what boots has no directory of its own.
     """
     if "/" in name:
         file = os.path.abspath(name)
     elif name:
         file = os.path.join(paths.configuration, f"{name}.toml")
     else:
-        file = environment.get("LVS_CONFIG") or assignments(paths, role).get("LVS_CONFIG") or ""
-        file = os.path.abspath(file) if file else os.path.join(paths.configuration, f"{DEFAULT_INSTANCE}.toml")
+        file = os.path.abspath(environment.get("LVS_CONFIG") or os.path.join(paths.configuration, _usual(paths, role)))
     return Target(role, os.path.splitext(os.path.basename(file))[0], file)
+
+
+def _usual(paths: Paths, role: str) -> str:
+    return assignments(paths, role).get("LVS_CONFIG") or f"{DEFAULT_INSTANCE}.toml"
 
 
 def assignments(paths: Paths, role: str) -> dict[str, str]:
