@@ -113,7 +113,10 @@ class NotSettled(LvsError):
 
 
 class NotUndone(LvsError):
-    """A run failed and taking it back failed, too. ``cause``: what failed first; ``left``: what is left, a line each."""
+    """A run failed, and taking it back failed, too.
+
+    ``cause``: what failed first; ``left``: what is left, a line each.
+    """
 
     def __init__(self, cause: LvsError, left: Sequence[str]) -> None:
         super().__init__(cause.message, hint=cause.hint)

@@ -34,8 +34,10 @@ class Desired:
     gateways: tuple[str, ...] = ()  # what a real server under nat must have as its gateway
 
     def refuse(self, cluster: Cluster, path: str, message: str, found: str = "", hint: str = "") -> None:
-        """Note one more mistake that only this machine could show."""
-        self.problems.append(Problem(cluster.file, path, message, found, hint))
+        """Note one more mistake that only this machine could show; what is wrong for each of 300 VIPs is told once."""
+        problem = Problem(cluster.file, path, message, found, hint)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
 def split_label(interface: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ class Problem:
     column: int = 0
 
     def __str__(self) -> str:
-        where = self.file + (f":{self.line}:{self.column}" if self.line else "")
+        where = self.file + "".join(f":{number}" for number in (self.line, self.column) if number)
         text = f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
         if self.found:
             text += f" (found: {self.found})"

@@ -83,6 +83,12 @@ def test_a_service_may_name_its_own_and_a_node_another() -> None:
     assert [key.interface for key in addresses(dr('interface = "eth0"', more=node.replace("lb1", "lb2")))] == ["eth0"]
 
 
+SECOND = """[[service]]
+vip = "192.168.0.220"
+port = 80
+realservers = [{ rip = "192.168.0.11" }]"""
+
+
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
@@ -94,6 +100,7 @@ def test_an_interface_that_cannot_carry_a_vip(machine: Machine, said: str) -> No
     (problem,) = dr('interface = "eth0"', machine=machine).problems
     assert problem.path == "director.interface"
     assert said in str(problem)
+    assert dr('interface = "eth0"', more=SECOND, machine=machine).problems == [problem], "once, not for every VIP"
 
 
 def test_while_it_directs_no_other_device_has_the_vip() -> None:

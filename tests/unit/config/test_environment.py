@@ -60,9 +60,9 @@ def test_names_every_bad_line() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_assignments("A=$B\nC=d\nid\n", "/etc/default/lvs-director")
     assert [str(problem) for problem in caught.value.problems] == [
-        "/etc/default/lvs-director:1:0: has a character that a shell would act upon, and no shell reads this file"
+        "/etc/default/lvs-director:1: has a character that a shell would act upon, and no shell reads this file"
         " (found: 'A=$B'); write the value in single quotes",
-        "/etc/default/lvs-director:3:0: is not KEY=value (found: 'id'); this file is read, never executed",
+        "/etc/default/lvs-director:3: is not KEY=value (found: 'id'); this file is read, never executed",
     ]
 
 
