@@ -32,6 +32,7 @@ class Desired:
     keep: frozenset[Key] = frozenset()
     nat: bool = False
     gateways: tuple[str, ...] = ()  # what a real server under nat must have as its gateway
+    asked: tuple[str, ...] = ()  # a real server's interfaces that could be asked for a VIP
 
     def refuse(self, cluster: Cluster, path: str, message: str, found: str = "", hint: str = "") -> None:
         """Note one more mistake that only this machine could show; what is wrong for each of 300 VIPs is told once."""

@@ -10,11 +10,10 @@ from lvs_init.config.desired import Desired, Labels, alias_for
 from lvs_init.model.address import family_of, full_prefix
 from lvs_init.model.ipvs import RealServer
 from lvs_init.model.machine import Machine
-from lvs_init.model.network import AddressKey, Alias, LinkKey, ModuleKey, Route, RouteKey, SysctlKey
+from lvs_init.model.network import QUIET, AddressKey, Alias, LinkKey, ModuleKey, Route, RouteKey, SysctlKey, effective
 
-#: arp_ignore: answer only for addresses of the interface that was asked; arp_announce: speak with an address of the
-#: subnet asked, never the VIP (Linux Documentation/networking/ip-sysctl.rst).
-_ARP = (("arp_ignore", "1", ("1", "2")), ("arp_announce", "2", ("2",)))
+#: What start writes where it has to, as the classic scripts.
+_ARP = {"arp_ignore": "1", "arp_announce": "2"}
 
 #: Where packets of a tunnel type come out on a real server, by the VIP's and the RIP's family.
 _RECEIVERS = {("ipip", 4): ("ipip", "tunl0"), ("ipip", 6): ("ip6_tunnel", "ip6tnl0")}
@@ -104,16 +103,17 @@ def _arp_flags(cluster: Cluster, machine: Machine, carriers: set[str], desired: 
             hint=f"it has {', '.join(sorted(machine.interfaces))}",
         )  # fmt: skip
         return
-    for flag, value, right in _ARP:
+    desired.asked = tuple(asked)
+    for flag, value in _ARP.items():
         readings: dict[str, str] = {
             name: machine.sysctls.get(f"net/ipv4/conf/{name}/{flag}", "0") for name in ("all", *asked)
         }
-        if all(max(readings["all"], readings[name], key=int) in right for name in asked) and asked:
+        if asked and all(effective(readings["all"], readings[name]) in QUIET[flag] for name in asked):
             continue
         desired.wanted[SysctlKey(f"net/ipv4/conf/all/{flag}")] = value
         desired.wanted[SysctlKey(f"net/ipv4/conf/lo/{flag}")] = value
         for name in asked:
-            if max(value, readings[name], key=int) not in right:
+            if effective(value, readings[name]) not in QUIET[flag]:
                 desired.wanted[SysctlKey(f"net/ipv4/conf/{name}/{flag}")] = value
 
 

@@ -60,6 +60,7 @@ def keep_stale_vips(desired: Desired, mine: Record | None, live: State) -> None:
     ]
     for key in stale:
         desired.notes.append(f"{key}: left the configuration and stays until stop or 'reload --prune'")
+    desired.asked = desired.asked or (mine.asked if stale else ())
     addresses = {key.address for key in stale}
     for other, entry in mine.entries.items() if stale else ():
         belongs = isinstance(other, (SysctlKey, LinkKey)) or (

@@ -16,14 +16,12 @@ _PAUSE = 0.05  # seconds between two looks; /proc offers nothing to wait on
 def await_addresses(added: Sequence[AddressKey]) -> list[str]:
     """Wait until duplicate address detection has ended; a sentence for every address that lost or did not end."""
     deadline = time.monotonic() + _LONGEST
-    waiting = {key: netinfo.dad_state(key.address, key.interface) for key in added}
-    while "tentative" in waiting.values() and time.monotonic() < deadline:
+    states = netinfo.unsettled() if added else {}
+    while any(states.get(key) == "tentative" for key in added) and time.monotonic() < deadline:
         time.sleep(_PAUSE)
-        waiting = {key: netinfo.dad_state(key.address, key.interface) for key in waiting}
-    said = []
-    for key, state in waiting.items():
-        if state == "failed":
-            said.append(f"{key}: another machine has it (duplicate address detection failed), so it will not work here")
-        elif state == "tentative":
-            said.append(f"{key}: duplicate address detection has not ended after {_LONGEST:g} s")
-    return said
+        states = netinfo.unsettled()
+    said = {
+        "failed": netinfo.DUPLICATE,
+        "tentative": f"{{}}: duplicate address detection has not ended after {_LONGEST:g} s",
+    }
+    return [said[states[key]].format(key) for key in added if key in states]

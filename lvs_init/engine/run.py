@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lvs_init.commands.render import Tools
+from lvs_init.config.cluster import Cluster
 from lvs_init.engine import configuration, memory
 from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.down import descend
@@ -109,13 +110,29 @@ class Engine:
         cluster, fingerprint = configuration.read(target)
         if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
             raise NotInstalled("there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm")
-        notes: list[str] = []
-        if verb == "restart" and self.options.full and not self.options.dry_run:
-            notes = descend(target, remembered, apparatus, self.options).notes
-            remembered = memory.recall(self.paths, target)
-        outcome = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
-        outcome.notes[:0] = notes
-        return outcome
+        if verb == "restart" and self.options.full and remembered.mine is not None:
+            return self._rebuild(target, cluster, fingerprint, remembered, apparatus)
+        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+
+    def _rebuild(
+        self, target: Target, cluster: Cluster, fingerprint: str, remembered: memory.Memory, apparatus: Apparatus
+    ) -> Outcome:
+        """restart --full: with a gap, in which the role is stopped."""
+        outcome = descend(target, remembered, apparatus, self.options)
+        if self.options.dry_run:
+            outcome.script += "# and then all that --dry-run start shows once it is stopped\n"
+            return outcome
+        remembered = memory.recall(self.paths, target)
+        try:
+            built = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+        except LvsError as error:
+            error.undone = False
+            error.message += "; --full had torn everything down, so it is stopped now"
+            if not memory.started(self.paths, self.role):
+                self._unlock(outcome)
+            raise
+        built.notes[:0] = outcome.notes
+        return built
 
     @contextlib.contextmanager
     def _one(self, target: Target, outcomes: list[Outcome]) -> Iterator[None]:

@@ -13,11 +13,13 @@ from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
 from lvs_init.errors import LvsError
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
-from lvs_init.model.network import AddressKey, LinkKey, RouteKey, SysctlKey
+from lvs_init.model.network import QUIET, AddressKey, LinkKey, RouteKey, SysctlKey, effective
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD
 from lvs_init.system import files, link, netinfo
+
+_ARP_FLAGS = tuple(f"/{flag}" for flag in QUIET)
 
 
 class Health(enum.Enum):
@@ -60,12 +62,14 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
         if isinstance(key, AddressKey)
     }
     _compare(record, required, directing if target.role == REALSERVER else set(), status)
+    nothing_left = required and len(status.missing) >= len(required)
+    status.missing += _loud(record)
     if memory.interrupted:
         _judge_journal(paths, memory, status)
-    status.degraded = bool(record.degraded)
-    status.notes += [*record.degraded, *_gateway_notes(record), *_file_notes(record)]
+    left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record))))
+    status.degraded = bool(left_out)
+    status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record)]
     if status.missing:
-        nothing_left = required and len(status.missing) >= len(required)
         status.health = Health.LOCKED if nothing_left and left_behind and not memory.interrupted else Health.PARTIAL
     elif not locked:
         status.notes.append(f"the lock file {lock} is missing, so Red Hat's rc would skip the stop at shutdown")
@@ -94,9 +98,7 @@ def _required(key: Key, entry: Entry, record: Record) -> bool:
         return True
     if not isinstance(key, SysctlKey):
         return False
-    if record.role == REALSERVER:
-        return key.path.endswith(("/arp_ignore", "/arp_announce"))
-    return key in (IPV4_FORWARD, IPV6_FORWARD) and record.nat
+    return key in (IPV4_FORWARD, IPV6_FORWARD) and record.nat and record.role == DIRECTOR
 
 
 def _compare(record: Record, required: dict[Key, Entry], directing: set[str], status: Status) -> None:
@@ -119,13 +121,13 @@ def _compare(record: Record, required: dict[Key, Entry], directing: set[str], st
                 _compare_real_server(key, entry, weights, status)
         elif isinstance(key, LinkKey):
             _compare_link(key, status)
-        elif isinstance(key, SysctlKey):
+        elif isinstance(key, SysctlKey) and not (record.asked and key.path.endswith(_ARP_FLAGS)):
             text = files.read_small(sysctl.proc_path(key))
             if text is None:
                 continue  # it has gone with its interface
             value = sysctl.normalise(text)
             if value != entry.applied:
-                where = status.missing if key in required and not _good_enough(key, value) else status.notes
+                where = status.missing if key in required else status.notes
                 where.append(f"{key} is {value}, was set to {entry.applied}")
     routes = [key for key, entry in record.entries.items() if isinstance(key, RouteKey) and entry.applied is not None]
     if routes:
@@ -136,9 +138,24 @@ def _compare(record: Record, required: dict[Key, Entry], directing: set[str], st
         status.notes += [f"{key} is missing" for key in gone]
 
 
-def _good_enough(key: SysctlKey, value: str) -> bool:
-    """arp_ignore 2 keeps a real server as quiet as 1 does."""
-    return key.path.endswith("/arp_ignore") and value == "2"
+def _duplicates(record: Record) -> list[str]:
+    """IPv6 VIPs that are there and do not work, whether or not the start that added them saw it."""
+    if not any(isinstance(key, AddressKey) and ":" in key.address for key in record.entries):
+        return []
+    states = netinfo.unsettled()
+    return [netinfo.DUPLICATE.format(key) for key in record.entries if states.get(key) == "failed"]
+
+
+def _loud(record: Record) -> list[str]:
+    """Interfaces on which a real server would answer for a VIP or speak in its name, whoever changed what since."""
+    found = []
+    for flag, right in QUIET.items() if record.asked else ():
+        everywhere = (files.read_small(f"/proc/sys/net/ipv4/conf/all/{flag}") or "0").strip()
+        for interface in record.asked:
+            here = files.read_small(f"/proc/sys/net/ipv4/conf/{interface}/{flag}")
+            if here is not None and (value := effective(everywhere, here.strip())) not in right:
+                found.append(f"{flag} is {value} on {interface} in effect, and must be {' or '.join(right)}")
+    return found
 
 
 def _weights(table: ProcTable) -> dict[tuple[str, int, int, str, int], int]:

@@ -232,7 +232,8 @@ class Ascent:
             cluster=self.cluster.name,
             file=self.cluster.file,
             fingerprint=self.fingerprint,
-            gateways=tuple(desired.gateways),
+            gateways=desired.gateways,
+            asked=desired.asked,
             nat=desired.nat,
             lost=tuple(dict.fromkeys((*(self.memory.mine.lost if self.memory.mine else ()), *lost(plan)))),
         )

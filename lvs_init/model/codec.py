@@ -102,6 +102,7 @@ def record_to_plain(record: Record) -> dict[str, Any]:
         "fingerprint": record.fingerprint,
         "degraded": list(record.degraded),
         "gateways": list(record.gateways),
+        "asked": list(record.asked),
         "lost": list(record.lost),
         "nat": record.nat,
         "entries": [
@@ -139,6 +140,7 @@ def record_from_plain(data: dict[str, Any]) -> Record:
         fingerprint=data["fingerprint"],
         degraded=tuple(data["degraded"]),
         gateways=tuple(data["gateways"]),
+        asked=tuple(data["asked"]),
         lost=tuple(data["lost"]),
         nat=bool(data["nat"]),
     )

@@ -82,6 +82,17 @@ def slashed(name: str) -> str:
     return name.replace("/", "\0").replace(".", "/").replace("\0", ".")
 
 
+#: The effective values with which a real server keeps quiet about a VIP that it carries. arp_ignore: answer only for
+#: addresses of the interface that was asked; arp_announce: speak with an address of the subnet asked, never the VIP
+#: (Linux Documentation/networking/ip-sysctl.rst).
+QUIET = {"arp_ignore": ("1", "2"), "arp_announce": ("2",)}
+
+
+def effective(everywhere: str, here: str) -> str:
+    """What holds of conf/all and conf/INTERFACE of such a setting (include/linux/inetdevice.h IN_DEV_MAXCONF)."""
+    return max(everywhere, here, key=int)
+
+
 @dataclass(frozen=True)
 class ModuleKey:
     """A kernel module; its value is "loaded". Never unloaded by us."""

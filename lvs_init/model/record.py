@@ -41,6 +41,7 @@ class Record:
     gateways: tuple[str, ...] = ()  # under nat a real server's default gateway must be one of these
     lost: tuple[str, ...] = ()  # what start emptied for good, a sentence each
     nat: bool = False  # a service forwards by nat, so ip_forward is required
+    asked: tuple[str, ...] = ()  # interfaces on which a real server must be quiet about its VIPs
 
     @property
     def holder(self) -> str:

@@ -14,11 +14,15 @@ from typing import Any
 from lvs_init.errors import NotInstalled
 from lvs_init.model.machine import Interface
 from lvs_init.model.network import AddressKey, Alias
+from lvs_init.model.state import Key
 from lvs_init.system import link
 from lvs_init.system.files import read_small
 
 # netifaces reads everything again for each label: 1000 labels take 450 ms, psutil with its import 25 ms.
 MANY_LABELS = 200
+
+#: To be said of an address whose duplicate address detection failed.
+DUPLICATE = "{}: another machine has it (duplicate address detection failed), so it will not work here"
 
 _DADFAILED, _TENTATIVE = 0x08, 0x40  # include/uapi/linux/if_addr.h
 
@@ -70,15 +74,16 @@ def gateways() -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_address(entry[0].partition("%")[0])) for family in families for entry in family)
 
 
-def dad_state(address: str, interface: str) -> str:
-    """Duplicate address detection of an IPv6 address: "ok", "tentative", "failed"; "" where it is not there."""
-    packed = ipaddress.IPv6Address(address).packed.hex()
+def unsettled() -> dict[Key, str]:
+    """The IPv6 addresses that duplicate address detection keeps from working: "tentative" or "failed"."""
+    found: dict[Key, str] = {}
     for line in (read_small("/proc/net/if_inet6") or "").splitlines():
-        words = line.split()  # address, device number, prefix, scope, flags, device
-        if words[0] == packed and words[5] == interface:
-            flags = int(words[4], 16)
-            return "failed" if flags & _DADFAILED else "tentative" if flags & _TENTATIVE else "ok"
-    return ""
+        packed, _, prefix, _, shown, device = line.split()
+        flags = int(shown, 16)
+        if flags & (_DADFAILED | _TENTATIVE):
+            address = str(ipaddress.IPv6Address(bytes.fromhex(packed)))
+            found[AddressKey(device, address, int(prefix, 16))] = "failed" if flags & _DADFAILED else "tentative"
+    return found
 
 
 def _rows_of_netifaces(netifaces: Any, labels: Iterable[str]) -> Iterator[_Row]:

@@ -140,6 +140,43 @@ def test_a_duplicate_is_refused_but_for_a_cluster_manager(director: Node, hosts_
     hosts_there[1].ip("address del 192.168.0.229/32 dev eth0")
 
 
+def test_a_full_restart_that_fails_says_that_it_is_stopped(director: Node) -> None:
+    assert call(director, "start").code == 0
+    shown = call(director, "--full", "--dry-run", "restart")
+    assert (shown.code, "ip address del 192.168.0.219/32 dev eth0" in shown.stdout) == (0, True)
+    director.write("/usr/local/sbin/ipvsadm", '#!/bin/sh\n[ $1 != -R ] || exit 3\nexec /usr/sbin/ipvsadm "$@"\n', 0o755)
+    # What is emptied by hand need not be emptied by stop, so the start is what fails.
+    director.run(["/usr/sbin/ipvsadm", "-C"]).check()
+    failed = call(director, "--full", "restart")
+    director.run(["rm", "/usr/local/sbin/ipvsadm"]).check()
+    assert (failed.code, "it is stopped now" in failed.stderr) == (1, True)
+    assert "everything is as it was before" not in failed.stderr
+    assert call(director, "status").code == 3
+
+
+@pytest.mark.parametrize("changed", ["all/arp_ignore=0", "all/arp_announce=1", "eth0/arp_ignore=3"])
+def test_a_real_server_that_became_loud_is_partial(hosts_there: tuple[Node, Node], changed: str) -> None:
+    """Also where the settings were right before the start, and where a second setting defeats the first."""
+    node = hosts_there[1]
+    node.write("/etc/lvs/lvs.toml", clusters.DR)
+    kept = [f"net/ipv4/conf/{name}" for name in ("all/arp_ignore=1", "all/arp_announce=2", "eth0/arp_ignore=0")]
+    node.run(["sysctl", "-qw", *kept]).check()
+    before = hosts.snapshot(node)
+
+    def role(verb: str) -> Completed:
+        return node.entry([f"{ROOT}/bin/lvs-realserver", verb])
+
+    assert (role("start").code, role("status").code) == (0, 0)
+    node.run(["sysctl", "-qw", "net/ipv4/conf/eth0/arp_ignore=2"]).check()
+    assert role("status").code == 0
+    node.run(["sysctl", "-qw", *kept, f"net/ipv4/conf/{changed}"]).check()
+    seen = role("status")
+    assert (seen.code, changed.partition("/")[2].partition("=")[0] in seen.stdout) == (1, True)
+    node.run(["sysctl", "-qw", *kept]).check()
+    assert (role("status").code, role("stop").code) == (0, 0)
+    hosts.same(node, before)
+
+
 def test_two_clusters_outlive_an_interface(director: Node) -> None:
     """Its forwarding was both clusters' to put back."""
     director.ip("link add veth7 type dummy")

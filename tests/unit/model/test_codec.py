@@ -53,6 +53,7 @@ def records(draw: st.DrawFn) -> Record:
     return Record(
         draw(words), draw(words), entries, draw(words), draw(words), draw(words),
         *(tuple(draw(st.lists(words, max_size=2))) for _ in ("degraded", "gateways", "lost")), draw(st.booleans()),
+        tuple(draw(st.lists(words, max_size=2))),
     )  # fmt: skip
 
 

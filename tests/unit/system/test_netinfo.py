@@ -81,11 +81,10 @@ def test_duplicate_address_detection_is_told(namespaces: Namespaces) -> None:
     with namespaces.over_there():
         namespaces.ip("-6 addr add fd00::1/128 dev v1 nodad")
     namespaces.ip("-6 addr add fd00::1/128 dev v0", "-6 addr add fd00::2/128 dev v0", "-6 addr add fd00::3/128 dev lo")
-    assert netinfo.dad_state("fd00::3", "v0") == ""
-    seen = {netinfo.dad_state("fd00::2", "v0")}
-    settled = {("fd00::1", "v0"): "failed", ("fd00::2", "v0"): "ok", ("fd00::3", "lo"): "ok"}
+    mine = [AddressKey("v0", "fd00::1", 128), AddressKey("v0", "fd00::2", 128), AddressKey("lo", "fd00::3", 128)]
+    seen = {netinfo.unsettled().get(mine[1])}
     deadline = time.monotonic() + 10
-    while {place: netinfo.dad_state(*place) for place in settled} != settled:
+    while [netinfo.unsettled().get(key) for key in mine] != ["failed", None, None]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert "tentative" in seen
