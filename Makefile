@@ -26,8 +26,13 @@ test: lint ## lint, then every test but those of test-boot
 	@$(PYTEST) --ignore=tests/boot
 
 .PHONY: test-boot
-test-boot: $(VENV) $(SYSV) ## as root: a Debian with sysvinit, our package installed, booted and removed there
+test-boot: root $(VENV) $(SYSV) ## as root: a Debian with sysvinit, our package installed, booted and removed there
 	@$(PYTEST) tests/boot
+
+.PHONY: root
+root:
+	@[ "$$(id -u)" -eq 0 ] || \
+	    { echo "make test-boot must be run by root: only root can set up a Debian in build/sysv." >&2; exit 1; }
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel

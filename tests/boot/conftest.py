@@ -8,7 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import guide
 import pytest
+from disk import make_image
+from guest import Guest
 from machine import ROOT, SYSV, Machine
 
 
@@ -36,3 +39,39 @@ def installed(machine: Machine, package: Path) -> Iterator[Machine]:
     machine.install(package)
     yield machine
     machine.run("dpkg --purge lvs-init")
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Path:
+    """What every guest sees as /outside; the package is below it."""
+    path = tmp_path_factory.mktemp("outside")
+    (path / "package").mkdir()
+    shutil.copy(package, path / "package")
+    return path
+
+
+@pytest.fixture(scope="session")
+def image(outside: Path) -> Iterator[Path]:
+    """The disk of a machine without our package; every guest writes on a layer of its own."""
+    if os.geteuid():
+        pytest.skip("only root can read all of build/sysv")
+    path = outside.with_name("image")
+    make_image(path, outside)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture(scope="session")
+def disk(image: Path, outside: Path) -> Path:
+    """With our package and a configuration, put there as docs/operations.md says. Nothing is enabled."""
+    guest = Guest(image, outside, "installing")
+    install = guide.commands("Install on Debian", "apt install")
+    try:
+        guest.boot()
+        guest.write("/root/lvs.toml", (ROOT / "examples/vs-nat.toml").read_text())
+        said = guest.run(f"cp /outside/package/*.deb .\n{install}")
+        assert "lvs.toml is sound" in said
+        guest.power_off()
+    finally:
+        guest.cut_power()
+    return guest.disk

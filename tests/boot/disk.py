@@ -1,0 +1,89 @@
+"""The first disk of a machine: build/sysv and what ties it to its surroundings.
+
+Its network is real to everything in it: eth0 leads to a client, eth1 to two web servers. They are network namespaces
+of the same kernel, set up before the interfaces are.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from machine import SYSV
+
+CLIENT, SERVERS = "client", "servers"
+_SIZE = "700M"
+_FSTAB = """
+/dev/ubda /            ext4   defaults                0 1
+none      /lib/modules hostfs ro,/usr/lib/uml/modules 0 0
+none      /outside     hostfs {outside}               0 0
+"""
+_INTERFACES = f"""
+auto lo eth0 eth1
+iface lo inet loopback
+iface eth0 inet static
+    pre-up sh /outside/neighbour eth0 {CLIENT} 192.168.0.100/24
+    address 192.168.0.10/24
+iface eth1 inet static
+    pre-up sh /outside/neighbour eth1 {SERVERS} 192.168.10.11/24 192.168.10.12/24
+    post-up ip -n {SERVERS} route add default via 192.168.10.10
+    address 192.168.10.10/24
+"""
+_NEIGHBOUR = """
+set -e
+interface=$1 name=$2; shift 2
+ip netns add "$name"
+ip link add "$interface" type veth peer name eth0 netns "$name"
+for address; do ip -n "$name" address add "$address" dev eth0; done
+ip -n "$name" link set lo up
+ip -n "$name" link set eth0 up
+"""
+# A root shell on the first serial line, once the runlevel is reached: a job's name comes in, its exit code goes out.
+_INITTAB = "1:2345:respawn:/bin/sh /outside/shell\n"
+_SHELL = """
+exec <>/dev/tty1 >&0
+stty raw -echo
+cd /root
+echo ready
+while read -r job; do
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -e "/outside/$job" \
+        </dev/null >"/outside/$job.said" 2>&1
+    echo $?
+done
+poweroff -f  # the other end is gone, and nobody else can
+"""
+# Answers every request with the address that it was sent to. It is listening when its start returns.
+_WEB = """
+import os, socket
+with socket.create_server(("", 80)) as listening:
+    if os.fork():
+        os._exit(0)
+    while True:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(connection.getsockname()[0].encode() + b"\\n")
+"""
+
+
+def make_image(image: Path, outside: Path) -> None:
+    """Write a disk; its machine sees the directory ``outside`` as /outside. Only root can read all of build/sysv."""
+    parts = outside / "parts"
+    parts.mkdir()
+    inittab = (SYSV / "etc/inittab").read_text().splitlines(keepends=True)
+    files = {
+        "/etc/fstab": _FSTAB.format(outside=outside),
+        "/etc/hostname": "machine\n",
+        "/etc/inittab": "".join(line for line in inittab if "/sbin/getty" not in line) + _INITTAB,
+        "/etc/network/interfaces": _INTERFACES,
+        # Enough for its init script to start it; it has nothing to do and ends.
+        "/etc/keepalived/keepalived.conf": "global_defs {\n}\n",
+    }
+    commands = ["mkdir /outside", "mkdir /usr/lib/modules"]
+    for number, (path, text) in enumerate(files.items()):
+        (parts / str(number)).write_text(text)
+        commands += [f"rm {path}", f"write {parts / str(number)} {path}"]
+    for name, text in (("neighbour", _NEIGHBOUR), ("shell", _SHELL), ("web.py", _WEB)):
+        (outside / name).write_text(text)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", SYSV, image, _SIZE], check=True)
+    subprocess.run(["debugfs", "-w", "-f", "-", image], input="\n".join(commands), text=True, check=True,
+                   capture_output=True)  # fmt: skip

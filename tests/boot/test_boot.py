@@ -1,0 +1,163 @@
+"""A director that sysvinit starts, reboots and switches off; and whose power is cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import guide
+import pytest
+import sequence
+from disk import CLIENT, SERVERS
+from guest import Guest
+
+pytestmark = pytest.mark.xdist_group("guest")
+UP = "lvs-director is running: 1 service, 1 VIP, 2 real servers\n"
+FACTS = UP.partition(": ")[2].strip()
+REQUEST = f"ip netns exec {CLIENT} bash -c 'cat </dev/tcp/192.168.0.219/80'"
+STATE = "ipvsadm -Sn; ip -o address show dev eth0; cat /proc/sys/net/ipv4/ip_forward; ls -A /run/lock/subsys"
+REPLACED = "dpkg --install /outside/package/*.deb"
+
+
+@dataclass
+class Life:
+    guest: Guest
+    before: str
+    following: str
+    down: str
+
+
+@pytest.fixture(scope="module")
+def life(image: Path, outside: Path, disk: Path) -> Iterator[Life]:
+    """Two boots: the first with nothing enabled, the second after what docs/operations.md says to do then."""
+    guest = Guest(image, outside, "director", disk)
+    try:
+        guest.boot()
+        before = guest.run(f"set +e; service lvs-director status; ls /run/lvs; ls /proc/net/ip_vs; {STATE}; :")
+        following = guest.run(guide.commands("Install on Debian", "lvs-director"))
+        yield Life(guest, before, following, guest.reboot())
+    finally:
+        guest.cut_power()
+
+
+@pytest.fixture
+def director(life: Life) -> Guest:
+    """Up, and up again after the test."""
+    if not life.guest.is_on:
+        life.guest.boot()
+    return life.guest
+
+
+def serves(guest: Guest) -> None:
+    """Every part is there, and requests of a client are answered by both real servers."""
+    assert guest.run("service lvs-director status").startswith("lvs-director is running\nProt ")
+    state = guest.run(STATE)
+    assert state.count(" -r 192.168.10.1") == 2
+    assert re.search(r"inet 192\.168\.0\.219/24 .* secondary eth0:1\\", state)
+    assert state.endswith("\n1\nlvs-director\n")
+    guest.run(f"ip netns pids {SERVERS} | grep -q . || ip netns exec {SERVERS} python3 /outside/web.py")
+    assert set(guest.run(f"{REQUEST}; {REQUEST}").split()) == {"192.168.10.11", "192.168.10.12"}
+
+
+def in_order(text: str, *lines: str) -> bool:
+    places = [text.find(line) for line in lines]
+    return -1 not in places and places == sorted(places)
+
+
+def test_what_is_not_enabled_is_not_up_after_a_boot(life: Life) -> None:
+    assert life.before.startswith("lvs-director is stopped\n")
+    assert "cannot access '/run/lvs'" in life.before
+    assert "cannot access '/proc/net/ip_vs'" in life.before
+    assert "192.168.0.219" not in life.before
+    assert "lvs-director\n" not in life.before.splitlines()
+    assert "\n0\n" in life.before
+
+
+def test_the_guide_for_debian_can_be_followed_word_by_word(life: Life) -> None:
+    assert "-A -t 192.168.0.219:80 -s rr" in life.following.partition(UP)[0]  # what --dry-run shows
+    assert f"{UP}lvs-director is running\n" in life.following
+
+
+def test_it_serves_after_a_reboot(director: Guest) -> None:
+    assert UP in director.console()
+    serves(director)
+
+
+def test_a_reboot_stops_what_uses_it_before_it_and_the_network_after_it(life: Life) -> None:
+    for before in ("Heartbeat not configured", "Stopping keepalived: keepalived."):
+        assert in_order(life.down, "runlevel 6", before, "lvs-director is stopped\n", "Deconfiguring network"), before
+
+
+def test_so_does_switching_it_off(director: Guest) -> None:
+    down = director.power_off()
+    for before in ("Heartbeat not configured", "Stopping keepalived: keepalived."):
+        assert in_order(down, "runlevel 0", before, "lvs-director is stopped\n", "Deconfiguring network"), before
+    assert in_order(down, "lvs-director is stopped\n", "reboot: System halted")
+
+
+def test_after_a_power_cut_it_comes_up_clean(director: Guest) -> None:
+    # The plug is pulled when a run has noted what it is about to do, and has not done it all.
+    director.run(
+        "service lvs-director stop; service lvs-director start >/dev/null 2>&1 &\n"
+        "until [ -e /run/lvs/director-lvs.journal ]; do :; done"
+    )
+    director.cut_power()
+    assert UP in director.boot()
+    serves(director)
+    assert director.run("ls /run/lvs") == "director-lvs.record\nmutex\n"
+    # Nothing that an earlier boot has noted is put back.
+    stopped = director.run(f"service lvs-director stop; {STATE}; service lvs-director start")
+    assert "192.168.0.219" not in stopped
+    assert stopped.startswith("lvs-director is stopped\n")
+    assert stopped.endswith(f"\n0\n{UP}")
+
+
+def test_service_knows_it(director: Guest) -> None:
+    assert director.run("service lvs-director restart").startswith("lvs-director is running")
+    assert director.run("service lvs-director reload") == f"lvs-director is running, nothing to do: {FACTS}\n"
+    listed = director.run("service --status-all 2>&1")
+    assert " [ + ]  lvs-director\n" in listed
+    assert " [ - ]  lvs-realserver\n" in listed
+
+
+def test_the_lsb_sequence(director: Guest) -> None:
+    part = "ip address delete 192.168.0.219/24 dev eth0"
+    told = sequence.follow(director, "lvs-director", a_part_is_lost=part, all_is_lost=f"{part}; ipvsadm -C")
+    assert told == sequence.expected(FACTS)
+
+
+def test_an_upgrade_does_not_touch_what_runs(director: Guest) -> None:
+    serves(director)
+    # The kernel adds up every two seconds. A table that is made anew counts from zero.
+    director.run("until ipvsadm -Ln --stats --exact | grep -Eq '^TCP +[0-9.:]+ +[1-9]'; do sleep 0.1; done")
+    count = "ipvsadm -Ln --stats --exact | awk '/^TCP/ { print $3 }'"
+    record = director.run("cat /run/lvs/director-lvs.record")
+    before = int(director.run(count))
+    said = director.run(f"ip monitor address >changes & {REPLACED}; kill $!; cat changes; rm changes")
+    assert "Unpacking lvs-init (0" in said
+    assert " over (0" in said
+    assert "Deleted" not in said
+    assert int(director.run(count)) >= before > 0
+    assert director.run("cat /run/lvs/director-lvs.record") == record
+    serves(director)
+
+
+def test_removal_stops_it_and_a_new_installation_finds_it_enabled(director: Guest) -> None:
+    removed = director.run(f"dpkg --remove lvs-init; {STATE}; ls /etc/lvs /etc/rc2.d")
+    assert "lvs-director is stopped\n" in removed
+    assert "192.168.0.219" not in removed
+    assert re.search(r"\n0\n/etc/lvs:\nlvs.toml\n", removed)
+    director.run(f"{REPLACED}; ls /etc/rc2.d/S??lvs-director; service lvs-director start")
+    serves(director)
+
+
+def test_purging_stops_it_and_leaves_nothing(director: Guest) -> None:
+    purged = director.run(f"dpkg --purge lvs-init; {STATE}; find / -xdev -name 'lvs[-_.c]*' -o -path '*/lvs'")
+    assert "lvs-director is stopped\n" in purged
+    left = set(purged.partition("\n0\n")[2].splitlines())
+    assert {path for path in left if not path.startswith(("/root/", "/var/cache", "/var/lib/dpkg"))} == set()
+    director.run(guide.commands("Install on Debian", "apt install"))
+    director.run(guide.commands("Install on Debian", "lvs-director"))
+    serves(director)
