@@ -73,8 +73,9 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 
 def shorter(file: str) -> str:
-    """The file's name as seen from here or from the root, whichever takes less reading."""
-    return min(os.path.relpath(file), file, key=len)
+    """The file's name as seen from here or from the root, whichever takes less reading; in / it keeps its slash."""
+    from_here = os.path.relpath(file)
+    return from_here if len(from_here) < len(file) - 1 else file
 
 
 def file_named(name: str, environment: Mapping[str, str]) -> str:

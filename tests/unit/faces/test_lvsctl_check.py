@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lvs_init.faces import lvsctl
+from lvs_init.faces import lvsctl, lvsctl_check
 from lvs_init.system import identity
 
 SOUND = '[[service]]\nvip = "192.168.0.219"\nport = 80\nrealservers = [{ rip = "192.168.0.11" }]\n'
@@ -137,3 +137,11 @@ def test_lab_tells_mistakes_as_check_does(file: Path, capsys: pytest.CaptureFixt
     file.write_text(SOUND.replace("192.168.0.11", "10.1.0.255"))
     assert lvsctl.main(["lab", str(file)], {}) == 1
     assert "10.1.0.255 is not the address of a host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("here", "shown"), [("/", "/etc/lvs/lvs.toml"), ("/etc", "lvs/lvs.toml"), ("/usr", "/etc/lvs/lvs.toml")]
+)
+def test_a_file_is_named_as_a_reader_would(monkeypatch: pytest.MonkeyPatch, here: str, shown: str) -> None:
+    monkeypatch.chdir(here)
+    assert lvsctl_check.shorter("/etc/lvs/lvs.toml") == shown
