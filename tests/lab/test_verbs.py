@@ -99,12 +99,18 @@ def test_wrong_usage_is_2(nodes: dict[str, Node], role: str, arguments: Sequence
     assert f"Usage: lvs-{role} [NAME] {{start|stop|" in ended.stderr
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "reload", "status"])
-def test_without_root_it_is_4(director: Node, verb: str) -> None:
+def test_without_root_it_is_4(director: Node) -> None:
+    # The checkout may lie where nobody else may look, /root for instance.
+    everywhere = "/usr/local/lvs-init"
+    director.run(["mkdir", everywhere]).check()
+    director.run(["cp", "-r", f"{ROOT}/bin", f"{ROOT}/lvs_init", everywhere]).check()
+    director.run(["chmod", "-R", "a+rX", everywhere]).check()
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    ended = director.run([*user, DIRECTOR, verb])
-    assert (ended.code, ended.stdout) == (4, "")
-    assert "root" in ended.stderr
+    for verb in ("start", "stop", "reload", "status"):
+        ended = director.run([*user, f"{everywhere}/bin/lvs-director", verb])
+        assert (ended.code, ended.stdout) == (4, "")
+        assert "root" in ended.stderr
+    director.run(["rm", "-r", everywhere]).check()
 
 
 def test_without_configuration_start_is_6_and_stop_works(director: Node) -> None:
