@@ -57,7 +57,7 @@ def test_killed_after_some_events(
     nodes: Nodes, what: str, role: str, files: dict[str, str], count_cases: Count
 ) -> None:
     before = hosts.snapshot(nodes[role])
-    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=2, **files)
+    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=3, **files)
     count_cases(f"{role} ({what}), killed after every second event", cases)
     hosts.same(nodes[role], before)
 
@@ -78,9 +78,9 @@ def test_killed_around_every_command_of_direct_routing(
     ("what", "role", "verbs", "only", "files"),
     [
         ("dr", "director", VERBS, "ipvsadm -R", DR),
-        ("10 VIPs", "director", VERBS, "ipvsadm -R", MANY),
-        ("10 VIPs", "director", VERBS, "ip -", MANY),
-        ("10 VIPs", "realserver", VERBS, "ip -", MANY),
+        ("10 VIPs", "director", ["start", "stop"], "ipvsadm -R", MANY),
+        ("10 VIPs", "director", ["start", "stop"], "ip -", MANY),
+        ("10 VIPs", "realserver", ["start", "stop"], "ip -", MANY),
     ],
 )
 def test_killed_inside_a_bulk(

@@ -43,7 +43,7 @@ OTHERS = {
     ("tun", "realserver"): (clusters.TUN, clusters.TUN_CHANGED, ("start", "stop")),
     ("10 VIPs", "director"): (clusters.MANY, clusters.MANY_CHANGED, ("start", "stop")),
     ("10 VIPs", "realserver"): (clusters.MANY, clusters.MANY_CHANGED, ("start", "reload")),
-    ("fwmark", "director"): (clusters.MARK, clusters.MARK_CHANGED, ("start", "stop")),
+    ("fwmark", "director"): (clusters.MARK, clusters.MARK_CHANGED, ("start",)),
 }
 
 
