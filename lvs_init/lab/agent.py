@@ -292,12 +292,16 @@ class Server:
         def live() -> None:
             assert self._below is not None
             outer = int(os.readlink("/proc/self"))  # our own number is 1
-            isolation.unshare(isolation.CLONE_NEWNET | isolation.CLONE_NEWUTS)
-            isolation.private_mounts()
-            isolation.enter_root(isolation.make_root("/run/host", *self._below))
-            socket.sethostname(name)
-            isolation.set_kernel_defaults()
-            isolation.link_up("lo")
+            try:
+                isolation.unshare(isolation.CLONE_NEWNET | isolation.CLONE_NEWUTS)
+                isolation.private_mounts()
+                isolation.enter_root(isolation.make_root("/run/host", *self._below))
+                socket.sethostname(name)
+                isolation.set_kernel_defaults()
+                isolation.link_up("lo")
+            except OSError:  # the former root may be gone, with the file that is the console
+                self._answer(number, {"error": traceback.format_exc()}, answered)
+                return
             server = Server(self._window, self._doorbell, theirs.fileno())
             self._answer(number, {"pid": outer}, answered)
             server.run()

@@ -7,7 +7,7 @@ import shutil
 import sys
 import traceback
 import tty
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from lvs_init.lab import agent, isolation
@@ -18,6 +18,7 @@ _DOORBELL = "/dev/tty1"
 # An overlay shows only the file system at the root; of the others, a host must see those where the checkout or an
 # interpreter can be.
 _DISKS = {"9p", "bcachefs", "btrfs", "ext3", "ext4", "f2fs", "nfs", "nfs4", "overlay", "virtiofs", "xfs", "zfs"}
+_OWN = {"dev", "proc", "run", "sys"}
 
 
 def guest(window: str, modules: Sequence[str]) -> NoReturn:
@@ -65,11 +66,13 @@ def _guest_root() -> agent.Below:
     return ["/run/layer", "/run/lower"], []
 
 
-def _disks() -> list[str]:
-    """Where file systems other than the root's are mounted, outer ones first."""
-    with open("/proc/self/mounts", encoding="ascii", errors="replace") as file:
-        mounts = [line.split() for line in file]
-    return sorted({point for _, point, kind, *_ in mounts if kind in _DISKS and point != "/" and "\\" not in point})
+def disks(mounts: Iterable[str]) -> list[str]:
+    """Where file systems other than the root's are mounted, outer ones first. mounts: lines of /proc/mounts.
+
+    What lies below a directory that every host has of its own is left out: /run/netns, which "ip netns" mounts.
+    """
+    points = {point for _, point, kind, *_ in map(str.split, mounts) if kind in _DISKS}
+    return sorted(point for point in points if point != "/" and "\\" not in point and point.split("/")[1] not in _OWN)
 
 
 def here(window: str, doorbell: int, modules: Sequence[str]) -> None:
@@ -83,8 +86,9 @@ def here(window: str, doorbell: int, modules: Sequence[str]) -> None:
         return
     isolation.die_with_parent()
     isolation.mount("proc", "/proc", "proc")
-    disks = _disks()
+    with open("/proc/self/mounts", encoding="ascii", errors="replace") as file:
+        seen = disks(file)
     isolation.mount("tmpfs", "/run", "tmpfs")
     os.mkdir("/run/host")
-    agent.serve(window, doorbell, (["/"], disks), modules)
+    agent.serve(window, doorbell, (["/"], seen), modules)
     shutil.rmtree(window, ignore_errors=True)
