@@ -34,7 +34,9 @@ def read_trusted(path: str, limit: int = LIMIT, owner_check: bool = True) -> byt
         descriptor = os.open(path, flags)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnsafeFile(f"{path} is not a plain file")
+                raise UnsafeFile(
+                    f"{path} is not a plain file", hint="a configuration is a file that can be read again and again"
+                )
             data = bytearray()
             # In pieces: memory for the limit itself may not be there (ulimit -v), and stop needs none of it.
             while len(data) <= limit and (piece := os.read(descriptor, min(PIECE, limit + 1 - len(data)))):
@@ -46,7 +48,7 @@ def read_trusted(path: str, limit: int = LIMIT, owner_check: bool = True) -> byt
     except OSError as error:
         raise _failure("read", path, error) from error
     if len(data) > limit:
-        raise UnsafeFile(f"{path} has more than {limit} bytes")
+        raise UnsafeFile(f"{path} has more than {limit} bytes", hint="no configuration is that large: look what it is")
     return bytes(data)
 
 

@@ -28,6 +28,7 @@ ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 OUTPUT_LIMIT = 64 << 20  # bytes, of each stream
 STDERR_LIMIT = 64 << 10  # bytes of it that are read: the first complaints tell it all
 _LOOK = 0.005  # seconds between two looks at a child, where the kernel cannot tell of its end
+_SH_SWITCHES = ("SH_TESTS_RUNNING", "SH_TESTS_USE_SELECT")  # with these sh looks for tests of its own at its import
 GRACE = 2.0  # seconds that a killed child gets to go away; one that waits inside the kernel may not
 
 PACKAGES = {
@@ -119,6 +120,8 @@ class Runner:
         return done
 
     def _run(self, path: str, command: Command) -> Completed:
+        for name in _SH_SWITCHES:
+            os.environ.pop(name, None)
         try:
             from sh import Command as Program  # 30 to 100 ms, which a status that starts nothing does not pay
             from sh import ForkException

@@ -243,14 +243,22 @@ def test_the_log_gets_a_line_a_command() -> None:
     assert lines[0].startswith("true -x: exit 0, ")
 
 
+RUN_CAT = (
+    "import collections, sys; sys.path.insert(0, sys.argv[1])\n"
+    "from lvs_init.system.runner import Runner\n"
+    "command = collections.namedtuple('Command', 'argv stdin timeout')(('cat',), 'text', 9)\n"
+    "sys.exit(0 if Runner().run(command).stdout == 'text' else 7)"
+)
+
+
 def test_closed_standard_descriptors_do_not_mix_up_the_childs() -> None:
-    program = (
-        "import collections, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from lvs_init.system.runner import Runner\n"
-        "command = collections.namedtuple('Command', 'argv stdin timeout')(('cat',), 'text', 9)\n"
-        "sys.exit(0 if Runner().run(command).stdout == 'text' else 7)"
-    )
-    child = subprocess.run([sys.executable, "-c", program, str(ROOT)], preexec_fn=lambda: os.closerange(0, 3))
+    child = subprocess.run([sys.executable, "-c", RUN_CAT, str(ROOT)], preexec_fn=lambda: os.closerange(0, 3))
+    assert child.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["SH_TESTS_RUNNING", "SH_TESTS_USE_SELECT"])
+def test_switches_of_sh_in_the_environment_do_nothing(name: str) -> None:
+    child = subprocess.run([sys.executable, "-c", RUN_CAT, str(ROOT)], env={**os.environ, name: "yes"})
     assert child.returncode == 0
 
 
