@@ -20,7 +20,7 @@ LASTING = (SysctlKey, TimeoutKey, LinkKey, FilterTableKey)
 
 
 class Kernel:
-    """``starved``: services that lost their last real server while they went on; how many changes were made."""
+    """``starved``: services that lost their last real server with a weight while they went on."""
 
     def __init__(self, state: State) -> None:
         self.state: dict[Key, Value] = dict(state)
@@ -49,17 +49,19 @@ class Kernel:
                 f"{change}: ifconfig may set it with the mask of its class"
             )
         self.state[key] = Route() if isinstance(key, RouteKey) else after
+        if isinstance(key, RealServerKey):
+            self._judge(key.service, change.before)
         if isinstance(key, SysctlKey) and change.before != after:
             self._rewrite(key, after)
 
     def _remove(self, key: Key) -> None:
         assert not isinstance(key, ModuleKey), f"{key}: is never unloaded"
-        del self.state[key]
+        before = self.state.pop(key)
         if isinstance(key, ServiceKey):
             for server in self.servers(key):
                 del self.state[server]
-        elif isinstance(key, RealServerKey) and not self.servers(key.service):
-            self.starved.append(key.service)
+        elif isinstance(key, RealServerKey):
+            self._judge(key.service, before)
         elif isinstance(key, AddressKey):
             left = {other.address for other in self.state if isinstance(other, AddressKey)}
             for route in [other for other in self.state if isinstance(other, RouteKey)]:
@@ -68,6 +70,14 @@ class Kernel:
 
     def servers(self, service: ServiceKey) -> list[RealServerKey]:
         return [key for key in self.state if isinstance(key, RealServerKey) and key.service == service]
+
+    def serves(self, service: ServiceKey) -> bool:
+        """Whether a new connection would find a real server."""
+        return any(isinstance(self.state[key], RealServer) and self.state[key].weight for key in self.servers(service))  # type: ignore[union-attr]
+
+    def _judge(self, service: ServiceKey, before: Value | None) -> None:
+        if isinstance(before, RealServer) and before.weight and not self.serves(service):
+            self.starved.append(service)
 
     def _rewrite(self, key: SysctlKey, value: Value) -> None:
         """devinet.c inet_forward_change, addrconf.c addrconf_fixup_forwarding."""

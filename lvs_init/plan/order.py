@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from lvs_init.model.address import full_prefix
-from lvs_init.model.ipvs import RealServerKey, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, TimeoutKey
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -112,13 +112,15 @@ def _phase(change: Change, leaving: bool, cleared: bool) -> Phase:
 def _position(change: Change) -> tuple[int, int]:
     """The place within a step. Equal places keep the order of the configuration.
 
-    In the table: services before their real servers, adds before edits before deletes.
+    In the table: services before their real servers, adds before edits before deletes. Among edits a real server that
+    gets no new connections any more comes last: another one may only just have got a weight.
     """
     key = change.key
     if isinstance(key, SysctlKey):
         return rank(key), 0
     if isinstance(key, (ServiceKey, RealServerKey)):
-        verb = 0 if change.before is None else 1 if change.after is not None else 2
+        drained = isinstance(change.after, RealServer) and change.after.weight == 0
+        verb = 0 if change.before is None else 3 if change.after is None else 2 if drained else 1
         return verb, 1 if isinstance(key, RealServerKey) else 0
     return 0, 0
 
