@@ -31,6 +31,7 @@ PRELOADED = (
     "sh",
     "psutil",
     "netifaces",
+    "lvs_init.lab.load",
     "lvs_init.lab.probe",
     "lvs_init.lab.server",
     "lvs_init.lab.snapshot",

@@ -1,5 +1,7 @@
 """What runs on a real server of the lab: HTTP and UDP that answer with the host's name. Runs in a host (Node.serve).
 
+"GET /" is answered with the name, "GET /4096" with that many bytes of body(), as fast as the client takes them.
+
 One loop without threads and without http.server, whose import alone takes longer in a guest than serving a hundred
 requests. Every request is written to LOG, a JSON object a line, before it is answered: the counts of the lab come
 from there.
@@ -7,6 +9,7 @@ from there.
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import selectors
@@ -19,6 +22,12 @@ LOG = "/run/lab-requests"
 
 _IP_PKTINFO = 8  # linux/in.h; Python has no name for it before 3.14
 _LARGEST = 65535
+_NUMBER = 4  # bytes of each number of a body
+
+
+def body(length: int) -> bytes:
+    """What a download consists of: 0, 1, 2, ... as numbers of four bytes, so that no piece equals another one."""
+    return array.array("I", range(-(-length // _NUMBER))).tobytes()[:length]
 
 
 def serve(tcp: Sequence[int] = (80,), udp: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
@@ -48,6 +57,7 @@ class _Server:
         self._name = socket.gethostname().encode()
         self._selector = selectors.DefaultSelector()
         self._received: dict[socket.socket, bytes] = {}
+        self._unsent: dict[socket.socket, memoryview] = {}
 
     def listen(self, family: int, address: str, port: int) -> None:
         listener = self._bound(family, socket.SOCK_STREAM, address, port)
@@ -89,6 +99,12 @@ class _Server:
         self._received[connection] = b""
         self._selector.register(connection, selectors.EVENT_READ, self._read)
 
+    def _close(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        del self._received[connection]
+        self._unsent.pop(connection, None)
+        connection.close()
+
     def _read(self, connection: socket.socket) -> None:
         try:
             piece = connection.recv(_LARGEST)
@@ -101,19 +117,35 @@ class _Server:
                 piece = b""
         self._received[connection] = text
         if not piece:
-            self._selector.unregister(connection)
-            del self._received[connection]
-            connection.close()
+            self._close(connection)
 
     def _respond(self, connection: socket.socket, request: bytes) -> bool:
         """Answer a request; returns whether the connection stays open."""
         keep = b"connection: close" not in request.lower()
         address, port = connection.getsockname()[:2]
         self._log("tcp", connection.getpeername()[0], address, port)
+        wanted = request.partition(b" /")[2].partition(b" ")[0]
+        answer = body(int(wanted)) if wanted.isdigit() else self._name
         kept = b"keep-alive" if keep else b"close"
-        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n" % (len(self._name), kept)
-        connection.sendall(head + self._name)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n" % (len(answer), kept)
+        if wanted.isdigit():
+            self._unsent[connection] = memoryview(head + answer)
+            self._selector.modify(connection, selectors.EVENT_WRITE, self._send)
+            return True
+        connection.sendall(head + answer)
         return keep
+
+    def _send(self, connection: socket.socket) -> None:
+        """Send what the client takes now; all else waits until it has all."""
+        try:
+            sent = connection.send(self._unsent[connection][:_LARGEST])
+        except ConnectionError:
+            self._close(connection)
+            return
+        self._unsent[connection] = self._unsent[connection][sent:]
+        if not self._unsent[connection]:
+            del self._unsent[connection]
+            self._selector.modify(connection, selectors.EVENT_READ, self._read)
 
     def _echo(self, receiver: socket.socket) -> None:
         _, control, _, client = receiver.recvmsg(_LARGEST, 256)

@@ -30,8 +30,8 @@ def requests(
     kept: socket.socket | None = None
     for _ in range(count):
         try:
-            connection = kept or _connect(address, port, timeout, source)
-            counts.answers[_ask(connection, keepalive)] += 1
+            connection = kept or connect(address, port, timeout, source)
+            counts.answers[ask(connection, keepalive)] += 1
             if keepalive:
                 kept = connection
             else:
@@ -72,15 +72,15 @@ def datagrams(
 
 def hold(name: str, address: str, port: int = 80, timeout: float = 3.0, source: str | None = None) -> Iterator[str]:
     """Open a connection, ask once, yield who answered (Node.serve); then ask again whenever ask_held(name) wants it."""
-    connection = _connect(address, port, timeout, source)
+    connection = connect(address, port, timeout, source)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         door.bind(_HELD + name)
         door.listen(4)
-        yield _ask(connection, keepalive=True)
+        yield ask(connection, keepalive=True)
         while True:
             visitor, _ = door.accept()
             with visitor:
-                visitor.send(_told(lambda: _ask(connection, keepalive=True)).encode())
+                visitor.send(_told(lambda: ask(connection, keepalive=True)).encode())
 
 
 def ask_held(name: str, timeout: float = 10.0) -> str:
@@ -97,7 +97,7 @@ class _Counts:
         self.errors: Counter[str] = Counter()
 
     def failed(self, error: OSError) -> None:
-        self.errors[_name(error)] += 1
+        self.errors[name_of(error)] += 1
 
     def told(self) -> dict[str, dict[str, int]]:
         return {"answers": dict(self.answers), "errors": dict(self.errors)}
@@ -107,10 +107,11 @@ def _told(work: Callable[[], str]) -> str:
     try:
         return work()
     except OSError as error:
-        return _name(error)
+        return name_of(error)
 
 
-def _name(error: OSError) -> str:
+def name_of(error: OSError) -> str:
+    """How an error is counted: "ECONNRESET"; "EOF" for an end without an answer, "TIMEOUT" for none in time."""
     if isinstance(error, EndOfStream):
         return "EOF"
     if isinstance(error, socket.timeout):
@@ -126,10 +127,14 @@ def _family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _connect(address: str, port: int, timeout: float, source: str | None) -> socket.socket:
+def connect(address: str, port: int, timeout: float, source: str | None = None, receives: int = 0) -> socket.socket:
+    """Open a connection. timeout: seconds for this and for each thing done with it. receives: bytes that the kernel
+    may take in before they are asked for, 0 for its own choice."""
     connection = socket.socket(_family(address), socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout)
+        if receives:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
         if source:
             connection.bind((source, 0))
         connection.connect((address, port))
@@ -139,7 +144,8 @@ def _connect(address: str, port: int, timeout: float, source: str | None) -> soc
     return connection
 
 
-def _ask(connection: socket.socket, keepalive: bool) -> str:
+def ask(connection: socket.socket, keepalive: bool) -> str:
+    """Ask over HTTP who answers. keepalive: the connection can be asked again. Raises OSError."""
     kept = b"keep-alive" if keepalive else b"close"
     connection.sendall(b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: %s\r\n\r\n" % kept)
     text = b""

@@ -1,0 +1,222 @@
+"""A steady load: new connections, kept ones and long downloads, each counted. Runs in a host (Node.serve).
+
+Outside, lab/steady.py drives it. Every requester is a thread of plain blocking calls, so that each waits for its own
+answer only; they pause between requests, so that the load is steady and leaves the machine room for what is tested.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable
+
+from lvs_init.lab.server import body
+from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
+
+NEW, KEPT, DOWNLOAD = "new", "kept", "download"
+#: How a request can be lost: no connection since it was refused, or for another reason; a connection that had been
+#: made was lost; an answer that is not the right one.
+REFUSED, FAILED, BROKEN, WRONG = "refused", "failed", "broken", "wrong"
+
+_DOOR = "/run/lab-load-"
+_PAUSE = 0.02  # seconds between two requests of one requester
+_PER_CONNECTION = 25  # requests over a kept one, then it is closed: so kept ones follow the scheduler, too
+_SIP, _SIP_PAUSE = 2048, 0.05  # bytes, seconds: a download goes on for more than a minute unless it is to finish
+_RECEIVES = 8192  # bytes on their way to a download's client: what it has not read is still with the real server
+_TRIES = 500  # connections until the scheduler has chosen every server that is to serve downloads
+_LARGEST = 65535
+
+Told = dict[str, Any]
+
+
+def steady(
+    name: str,
+    address: str,
+    port: int = 80,
+    new: int = 2,
+    kept: int = 2,
+    downloads: Sequence[str] = (),
+    servers: Sequence[str] = (),
+    size: int = 4 << 20,
+    timeout: float = 30.0,
+) -> Iterator[Told]:
+    """Ask over HTTP without end, from the first answer of every requester on, which is when this yields.
+
+    name: what order() calls this load. new, kept: requesters with a connection for each request, and with one for 25 of
+    them. downloads: the hosts from each of which a body of ``size`` bytes is read slowly. servers: who may answer,
+    empty for anybody. timeout: seconds for each answer. Yields what order(name, "look") returns.
+    """
+    load = _Load(address, port, frozenset(servers), size, timeout)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(_DOOR + name)
+        door.listen(4)
+        yield load.begin(new, kept, downloads)
+        while True:
+            visitor, _ = door.accept()
+            with visitor, contextlib.suppress(ConnectionError):  # who asked may have lost patience
+                order = json.loads(visitor.recv(_LARGEST))
+                visitor.send(json.dumps(load.obey(**order)).encode())
+
+
+def order(name: str, what: str, requests: int = 0, sips: int = 0, timeout: float = 60.0) -> Told:
+    """What became of the load so far: "look", "advance" or "finish".
+
+    advance: wait until every new and kept requester together have asked ``requests`` times more, answered or not, and
+    each open download has got ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to
+    its end at full speed, wait for all.
+
+    Returns "done": {kind: {host: times}}; "lost": [{kind, how, error, server, times, first}], where "server" is who had
+    answered on the connection before and "first" counts seconds since the load began; "asked": how many requests had
+    their end, good or bad; "downloads": {host: bytes} of those under way; "slowest": seconds of the longest request.
+    Raises TimeoutError.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
+        visitor.settimeout(timeout)
+        visitor.connect(_DOOR + name)
+        visitor.send(json.dumps({"what": what, "requests": requests, "sips": sips}).encode())
+        told: Told = json.loads(visitor.recv(_LARGEST))
+        return told
+
+
+class _Load:
+    def __init__(self, address: str, port: int, servers: frozenset[str], size: int, timeout: float) -> None:
+        self._address, self._port, self._servers = address, port, servers
+        self._size, self._timeout = size, timeout
+        self._checksum = zlib.crc32(body(size))
+        self._began = time.monotonic()
+        self._ending = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()  # held while any of these is read or written:
+        self._done: dict[str, Counter[str]] = {NEW: Counter(), KEPT: Counter(), DOWNLOAD: Counter()}
+        self._lost: dict[tuple[str, str, str, str], Told] = {}
+        self._asked: dict[int, int] = {}
+        self._downloads: dict[str, int] = {}
+        self._slowest = 0.0
+
+    def begin(self, new: int, kept: int, downloads: Sequence[str]) -> Told:
+        for server, connection in self._reach(downloads).items():
+            self._downloads[server] = 0
+            self._start(self._download, server, connection)
+        for number in range(new + kept):
+            self._asked[number] = 0
+            kind, per_connection = (NEW, 1) if number < new else (KEPT, _PER_CONNECTION)
+            self._start(self._request, number, kind, per_connection)
+        return self.obey("advance", requests=1, sips=1)
+
+    def obey(self, what: str, requests: int = 0, sips: int = 0) -> Told:
+        if what == "finish":
+            self._ending.set()
+            for thread in self._threads:
+                thread.join()
+        with self._changed:
+            if what == "advance":
+                self._advance(requests, sips * _SIP)
+            return {
+                "done": {kind: dict(counts) for kind, counts in self._done.items()},
+                "lost": list(self._lost.values()),
+                "asked": sum(self._asked.values()),
+                "downloads": dict(self._downloads),
+                "slowest": round(self._slowest, 3),
+            }
+
+    def _advance(self, requests: int, received: int) -> None:
+        asked = {number: times + requests for number, times in self._asked.items()}
+        had = {server: size + received for server, size in self._downloads.items()}
+        self._changed.wait_for(
+            lambda: (
+                all(self._asked[number] >= times for number, times in asked.items())
+                and all(self._downloads.get(server, size) >= size for server, size in had.items())
+            )
+        )
+
+    def _start(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+        self._threads[-1].start()
+
+    def _request(self, number: int, kind: str, per_connection: int) -> None:
+        connection: socket.socket | None = None
+        server, left = "", 0
+        while not self._ending.wait(_PAUSE):
+            began = time.monotonic()
+            try:
+                if connection is None:
+                    server, left = "", per_connection
+                    connection = connect(self._address, self._port, self._timeout)
+                left -= 1
+                answer = ask(connection, keepalive=left > 0)
+                self._judge(kind, answer, server in ("", answer) and answer in (self._servers or (answer,)))
+                server = answer
+            except OSError as error:
+                name = name_of(error)
+                how = BROKEN if connection else REFUSED if name == "ECONNREFUSED" else FAILED
+                self._lose(kind, how, name, server)
+                left = 0
+            if connection and not left:
+                connection.close()
+                connection = None
+            with self._changed:
+                self._asked[number] += 1
+                self._slowest = max(self._slowest, time.monotonic() - began)
+                self._changed.notify_all()
+        if connection:
+            connection.close()
+
+    def _reach(self, servers: Sequence[str]) -> dict[str, socket.socket]:
+        """A connection to each of them: asked who answers, and closed again if it is nobody that is missing."""
+        reached: dict[str, socket.socket] = {}
+        for _ in range(_TRIES):
+            if len(reached) == len(servers):
+                return reached
+            connection = connect(self._address, self._port, self._timeout, receives=_RECEIVES)
+            server = ask(connection, keepalive=True)
+            if server in servers and server not in reached:
+                reached[server] = connection
+            else:
+                connection.close()
+        raise LookupError(f"{_TRIES} connections were not enough: no answer by {set(servers).difference(reached)}")
+
+    def _download(self, server: str, connection: socket.socket) -> None:
+        checksum = received = 0
+        try:
+            with connection, connection.makefile("rb", buffering=_SIP) as stream:
+                connection.sendall(b"GET /%d HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n" % self._size)
+                while stream.readline() not in (b"\r\n", b""):  # the head
+                    pass
+                while received < self._size:
+                    piece = stream.read(min(_SIP, self._size - received))
+                    if not piece:
+                        raise EndOfStream
+                    checksum = zlib.crc32(piece, checksum)
+                    received += len(piece)
+                    with self._changed:
+                        self._downloads[server] = received
+                        self._changed.notify_all()
+                    self._ending.wait(_SIP_PAUSE)
+            self._judge(DOWNLOAD, server, checksum == self._checksum)
+        except OSError as error:
+            self._lose(DOWNLOAD, BROKEN, name_of(error), server)
+        finally:
+            with self._changed:
+                del self._downloads[server]
+                self._changed.notify_all()
+
+    # Counting
+
+    def _judge(self, kind: str, server: str, right: bool) -> None:
+        if right:
+            with self._changed:
+                self._done[kind][server] += 1
+        else:
+            self._lose(kind, WRONG, "", server)
+
+    def _lose(self, kind: str, how: str, error: str, server: str) -> None:
+        first = round(time.monotonic() - self._began, 3)
+        loss = {"kind": kind, "how": how, "error": error, "server": server, "times": 0, "first": first}
+        with self._changed:
+            self._lost.setdefault((kind, how, error, server), loss)["times"] += 1
