@@ -167,3 +167,12 @@ def rules(name: str) -> list[str]:
     edit = ALL[name]
     of_server = f"{edit.server} {edit.tunnel}".rstrip()
     return [f"-A {service(name)} {edit.service}", f"-a {service(name)} -r {server(name)} {of_server}"]
+
+
+def thresholds(name: str) -> list[str]:
+    """The thresholds of its real server as the lab's snapshot tells them."""
+    edit = ALL[name]
+    if edit.thresholds == (0, 0):
+        return []
+    upper, lower = edit.thresholds
+    return [f"{edit.protocol.upper()} {_at(vip(name), 80)} {server(name)} upper {upper} lower {lower}"]

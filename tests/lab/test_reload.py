@@ -2,82 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from support import hosts
+from support import clusters, hosts
+from support.clusters import cluster
 from support.facts import facts
 
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
+from tests import edits
+from tests.edits import server, service, vip
 
-RR = 'scheduler = "rr"'
-TIMEOUTS = ("[director.timeouts]\ntcp = 1000\nudp = 30\n", "[director.timeouts]\ntcp = 2000\nudp = 30\n")
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Lines of a service, or keys of its real server, before and after; how ipvsadm -Sn shows the two then."""
-
-    before: str
-    after: str
-    service: str = "-s rr"
-    server: str = "-g -w 1"
-    thresholds: str = "0 0"
-    protocol: str = "tcp"
-    family: int = 4
-
-
-EDITS = {
-    "scheduler": Edit(RR, 'scheduler = "wlc"', "-s wlc"),
-    "scheduler of IPv6": Edit(RR, 'scheduler = "lc"', "-s lc", family=6),
-    "flag comes": Edit('scheduler = "sh"', 'scheduler = "sh"\nscheduler_flags = ["sh-port"]', "-s sh -b sh-port"),
-    "flag goes": Edit('scheduler = "mh"\nscheduler_flags = ["mh-port"]', 'scheduler = "mh"', "-s mh"),
-    "persistence comes": Edit(RR, RR + "\npersistence = 60", "-s rr -p 60"),
-    "persistence goes": Edit(RR + "\npersistence = 60", RR),
-    "persistence timeout": Edit(RR + "\npersistence = 60", RR + "\npersistence = 90", "-s rr -p 90"),
-    "netmask": Edit(
-        RR + "\npersistence = 60",
-        RR + '\npersistence = 60\npersistence_netmask = "255.255.255.0"',
-        "-s rr -p 60 -M 255.255.255.0",
-    ),
-    "netmask of IPv6": Edit(
-        RR + "\npersistence = 60", RR + "\npersistence = 60\npersistence_netmask = 64", "-s rr -p 60 -M 64", family=6
-    ),
-    "engine": Edit(
-        RR + "\npersistence = 60",
-        RR + '\npersistence = 60\npersistence_engine = "sip"',
-        "-s rr -p 60 --pe sip",
-        protocol="udp",
-    ),
-    "one packet comes": Edit(RR, RR + "\none_packet = true", "-s rr -o", protocol="udp"),
-    "one packet goes": Edit(RR + "\none_packet = true", RR, protocol="udp"),
-    "weight": Edit("weight = 1", "weight = 5", server="-g -w 5"),
-    "drain": Edit("weight = 3", "weight = 0", server="-g -w 0"),
-    "forwarding": Edit("weight = 1", 'weight = 1, forwarding = "tun"', server="-i -w 1 --tun-type ipip"),
-    "forwarding of IPv6": Edit("weight = 1", 'weight = 1, forwarding = "nat"', server="-m -w 1", family=6),
-    "thresholds": Edit("upper_threshold = 9", "upper_threshold = 90, lower_threshold = 60", thresholds="90 60"),
-    "thresholds go": Edit("upper_threshold = 9", "weight = 1"),
-}
-
-
-def vip(number: int, family: int) -> str:
-    return f"192.168.0.{100 + number}" if family == 4 else f"fd00::{100 + number}"
-
-
-def file(after: bool) -> str:
-    """All services in one file, every one of them before or after its edit."""
-    text = '[cluster]\nforwarding = "dr"\n[director]\ninterface = "eth0"\ndip = "fd00::1"\n' + TIMEOUTS[after]
-    for number, edit in enumerate(EDITS.values()):
-        lines = edit.after if after else edit.before
-        own, server = (lines, "") if lines.startswith("scheduler") else (RR, f", {lines}")
-        rip = "192.168.0.11" if edit.family == 4 else "fd00::11"
-        text += (
-            f'[[service]]\nvip = "{vip(number, edit.family)}"\nport = 80\nprotocol = "{edit.protocol}"\n{own}\n'
-            f'realservers = [{{ rip = "{rip}"{server} }}]\n'
-        )
-    return text
+SCHEDULER, TUNNEL = "scheduler", "tunnel port"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +26,7 @@ def director(place: Place) -> Iterator[Node]:
     node = hosts.director(place, place.node("director"), "reload")
     node.run(["modprobe", "-a", "ip_vs_sh", "ip_vs_mh", "ip_vs_lc", "ip_vs_pe_sip"]).check()
     before = hosts.snapshot(node)
-    node.write("/etc/lvs/lvs.toml", file(after=False))
+    node.write("/etc/lvs/lvs.toml", edits.file(edits.ALL, after=False))
     script(node, "start").check()
     yield node
     script(node, "stop").check()
@@ -97,48 +36,55 @@ def director(place: Place) -> Iterator[Node]:
 
 
 def script(node: Node, *words: str) -> Completed:
-    return node.entry([f"{ROOT}/bin/lvs-director", *words])
+    return node.entry([f"{ROOT}/bin/lvs-director", *words], hook="support.hooks:every_tunnel")
 
 
-def planned(node: Node, verb: str) -> str:
-    return script(node, verb, "--dry-run").check().stdout
+def planned(node: Node, verb: str) -> list[str]:
+    """The lines for ipvsadm -R."""
+    shown = script(node, verb, "--dry-run").check().stdout
+    return [line for line in shown.splitlines() if line.startswith(("-A ", "-a ", "-E ", "-e ", "-D ", "-d "))]
 
 
-def expected() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {"rules": [], "thresholds": []}
-    for number, edit in enumerate(EDITS.values()):
-        address = vip(number, edit.family)
-        at, server = (f"{address}:80", "192.168.0.11:80") if edit.family == 4 else (f"[{address}]:80", "[fd00::11]:80")
-        name = f"-{edit.protocol[0]} {at}"
-        found["rules"] += [f"-A {name} {edit.service}", f"-a {name} -r {server} {edit.server}"]
-        if edit.thresholds != "0 0":
-            upper, lower = edit.thresholds.split()
-            found["thresholds"].append(f"{edit.protocol.upper()} {at} {server} upper {upper} lower {lower}")
-    return {part: sorted(lines) for part, lines in found.items()}
-
-
-def test_every_attribute_is_edited_in_place(director: Node) -> None:
-    assert "nothing to do" in planned(director, "reload")
-    director.write("/etc/lvs/lvs.toml", file(after=True))
-    lines = [line for line in planned(director, "reload").splitlines() if line[:3] in ("-A ", "-a ", "-D ", "-d ")]
-    assert lines == []
+@pytest.fixture(scope="module")
+def edited(director: Node) -> dict[str, list[str]]:
+    """All attributes edited by one reload: what was planned, and the table as ipvsadm shows it afterwards."""
+    assert planned(director, "reload") == []
+    director.write("/etc/lvs/lvs.toml", edits.file(edits.ALL, after=True))
+    lines = planned(director, "reload")
     script(director, "reload").check()
-    seen = hosts.snapshot(director)["ipvs"]
-    assert seen["rules"] == expected()["rules"]
-    assert seen["thresholds"] == expected()["thresholds"]
-    assert "2000 120 30" in " ".join(" ".join(seen["timeout"]).split())
-    assert "nothing to do" in planned(director, "reload")
+    assert planned(director, "reload") == []
+    return {"planned": lines, **hosts.snapshot(director)["ipvs"]}
 
 
+@pytest.mark.parametrize("name", edits.ALL)
+def test_an_attribute_is_edited_in_place(edited: dict[str, list[str]], name: str) -> None:
+    about = re.compile(rf"-. {re.escape(service(name))}( |$)")
+    assert [line for line in edited["planned"] if about.match(line)] == [edits.line(name)]
+    assert [line for line in edited["rules"] if about.match(line)] == edits.rules(name)
+    assert [line for line in edited["thresholds"] if f" {vip(name)}]:80 " in line or f" {vip(name)}:80 " in line] == (
+        edits.thresholds(name)
+    )
+
+
+def test_timeouts_are_set(edited: dict[str, list[str]]) -> None:
+    assert "2000 120 30" in " ".join(" ".join(edited["timeout"]).split())
+
+
+AT, RIP = service(SCHEDULER), server(SCHEDULER)
 DRIFTS = {
-    "a real server was deleted": f"ipvsadm -d -t {vip(0, 4)}:80 -r 192.168.0.11:80",
-    "a weight was changed": f"ipvsadm -e -t {vip(0, 4)}:80 -r 192.168.0.11:80 -g -w 9",
-    "a stranger came into a service": f"ipvsadm -a -t {vip(0, 4)}:80 -r 192.168.0.99:80 -g -w 1",
-    "a service was deleted": f"ipvsadm -D -t {vip(0, 4)}:80",
+    "a real server was deleted": f"ipvsadm -d {AT} -r {RIP}",
+    "a weight was changed": f"ipvsadm -e {AT} -r {RIP} -g -w 9",
+    "thresholds were changed": f"ipvsadm -e {AT} -r {RIP} -g -w 1 -x 9 -y 3",
+    "a forwarding was changed": f"ipvsadm -e {AT} -r {RIP} -m -w 1",
+    "a tunnel was changed": f"ipvsadm -e {service(TUNNEL)} -r {server(TUNNEL)} -i -w 1 --tun-type gre --tun-csum",
+    "a scheduler was changed": f"ipvsadm -E {AT} -s rr -p 77",
+    "a stranger came into a service": f"ipvsadm -a {AT} -r 192.168.0.99:80 -g -w 1",
+    "a service was deleted": f"ipvsadm -D {AT}",
     "everything was deleted": "ipvsadm -C",
-    "a VIP was removed": f"ip address del {vip(0, 4)}/32 dev eth0",
-    "a route was removed": f"route del -host {vip(0, 4)} dev eth0",
-    "an IPv6 VIP was removed": f"ip address del {vip(1, 6)}/128 dev eth0",
+    "timeouts were changed": "ipvsadm --set 77 0 0",
+    "a VIP was removed": f"ip address del {vip(SCHEDULER)}/32 dev eth0",
+    "a route was removed": f"route del -host {vip(SCHEDULER)} dev eth0",
+    "an IPv6 VIP was removed": f"ip address del {vip('scheduler of IPv6')}/128 dev eth0",
     "forwarding was switched off": "sysctl -q -w net.ipv4.ip_forward=0",
 }
 
@@ -151,7 +97,34 @@ def right(director: Node) -> set[str]:
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_start_repairs_what_was_changed_by_hand(director: Node, right: set[str], drift: str) -> None:
+def test_reload_repairs_what_was_changed_by_hand(director: Node, right: set[str], drift: str) -> None:
     director.run(DRIFTS[drift].split()).check()
-    script(director, "start").check()
+    assert "nothing to do" not in script(director, "reload").check().stdout
+    assert facts(hosts.snapshot(director)) ^ right == set()
+
+
+def test_what_a_killed_reload_left_is_made_good(director: Node, right: set[str]) -> None:
+    """Killed when the table has changed and the VIPs have not; then the file says something else again."""
+    one, two = "192.168.0.240", "192.168.0.241"
+    files = {
+        "first": cluster("dr", clusters.service(one, "192.168.0.11", "192.168.0.12")),
+        "killed": cluster("dr", clusters.service(one, "192.168.0.13"), clusters.service(two, "192.168.0.11")),
+        "last": cluster("dr", clusters.service(one, "192.168.0.11 9", "192.168.0.13 3")),
+    }
+    director.write("/etc/lvs/web.toml", files["first"])
+    script(director, "web", "start").check()
+    director.write("/etc/lvs/web.toml", files["killed"])
+    command = [f"{ROOT}/bin/lvs-director", "--force", "web", "reload"]
+    killed = director.entry(command, hook="support.hooks:at_event", number=4, which=signal.SIGKILL)
+    assert (killed.code, director.read("/run/lab-event")[:6]) == (-signal.SIGKILL, "step 2")
+    director.write("/etc/lvs/web.toml", files["last"])
+    script(director, "web", "start").check()
+    snapshot = hosts.snapshot(director)
+    assert [line for line in snapshot["ipvs"]["rules"] if one in line or two in line] == [
+        f"-A -t {one}:80 -s wrr",
+        f"-a -t {one}:80 -r 192.168.0.11:80 -g -w 9",
+        f"-a -t {one}:80 -r 192.168.0.13:80 -g -w 3",
+    ]
+    assert not [fact for fact in facts(snapshot) if two in fact]
+    script(director, "web", "stop").check()
     assert facts(hosts.snapshot(director)) ^ right == set()

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+from lvs_init.config import realserver_table
 from lvs_init.engine.run import Engine
 from lvs_init.system import arp
 from lvs_init.system.mutex import Mutex
@@ -79,3 +80,8 @@ def no_patience() -> None:
     """The mutex is waited for only this long, and who holds it is killed as soon."""
     Mutex.acquire.__defaults__ = (1.0, *Mutex.acquire.__defaults__[1:])  # type: ignore[index]
     Mutex.terminate_holder.__defaults__ = (1.0,)
+
+
+def every_tunnel() -> None:
+    """The configuration takes kinds of tunnels that no traffic has been sent through: the table knows them."""
+    realserver_table.TRAFFIC_TESTED_TUNNELS = ("ipip", "gue", "gre")
