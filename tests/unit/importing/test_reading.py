@@ -97,7 +97,8 @@ _watching = False
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching and event.startswith(_EFFECTS):
+    # Pythons before 3.11 have no tomllib and look for it whenever it is asked for.
+    if _watching and event.startswith(_EFFECTS) and "tomllib" not in arguments:
         _watched.append(event)
 
 
