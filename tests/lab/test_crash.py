@@ -58,7 +58,7 @@ def test_killed_after_some_events(
 ) -> None:
     before = hosts.snapshot(nodes[role])
     cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=3, **files)
-    count_cases(f"{role} ({what}), killed after every second event", cases)
+    count_cases(f"{role} ({what}), killed after every third event", cases)
     hosts.same(nodes[role], before)
 
 

@@ -155,11 +155,15 @@ def _judge_state(life: Life, ended: Ended, for_good: bool) -> None:
 
 
 def killed_at_events(role: str, first: str, second: str, verbs: Sequence[str], stride: int = 1) -> dict[str, object]:
-    """SIGKILL when the k-th event begins, that is after all before it; then start, or stop."""
+    """SIGKILL when the k-th event begins, that is after all before it; then start, and once more, then stop.
+
+    ``stride``: with more than 1 a sample, of events as well as of what follows, in turns.
+    """
     life = Life(role, first, second)
     for life.verb in verbs:
-        for number in range(1, MOST, stride):
-            if not all(_kill(life, number, then, number, "") for then in ("start", "stop")):
+        for turn, number in enumerate(range(1, MOST, stride)):
+            followers = ("start", "stop") if stride == 1 else (("start", "stop")[turn % 2],)
+            if not all(_kill(life, number, then, number, "") for then in followers):
                 break
     return life.told()
 
