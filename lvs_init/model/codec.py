@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 from lvs_init.model import ipvs, network
+from lvs_init.model.policy import Policy
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, Value
+from lvs_init.model.will import Will
 
 #: Raised at with any change of the form; a record of another version is not understood and so not used.
-VERSION = 1
+VERSION = 2
 
 _KEYS: dict[str, type[Any]] = {
     "service": ipvs.ServiceKey,
@@ -112,9 +114,17 @@ def record_to_plain(record: Record) -> dict[str, Any]:
                 _plain(entry.former),
                 [_plain(value) for value in entry.maybe],
                 entry.transient,
+                entry.interim,
             ]
             for key, entry in record.entries.items()
         ],
+        "drains": [[key_to_plain(key), deadline] for key, deadline in record.drains.items()],
+        "overruled": [[key_to_plain(key), _plain(value)] for key, value in record.overruled.items()],
+        "policy": {
+            "drain_timeout": record.policy.drain_timeout,
+            "drain_timeouts": [[_plain(key), seconds] for key, seconds in record.policy.drain_timeouts.items()],
+            "live_weights": [_plain(key) for key in sorted(record.policy.live_weights, key=str)],
+        },
     }
 
 
@@ -123,14 +133,21 @@ def record_from_plain(data: dict[str, Any]) -> Record:
     if not isinstance(data, dict) or data.get("version") != VERSION:
         raise ValueError(f"no record of version {VERSION}")
     entries: dict[Key, Entry] = {}
-    for plain_key, applied, former, maybe, transient in data["entries"]:
+    for plain_key, applied, former, maybe, transient, interim in data["entries"]:
         key = key_from_plain(plain_key)
         entries[key] = Entry(
             value_from_plain(key, applied),
             value_from_plain(key, former),
             tuple(value_from_plain(key, item) for item in maybe),
             bool(transient),
+            bool(interim),
         )
+    overruled: dict[Key, Value] = {}
+    for plain_key, plain in data["overruled"]:
+        key = key_from_plain(plain_key)
+        value = value_from_plain(key, plain)
+        if value is not None:
+            overruled[key] = value
     return Record(
         role=data["role"],
         instance=data["instance"],
@@ -143,4 +160,38 @@ def record_from_plain(data: dict[str, Any]) -> Record:
         asked=tuple(data["asked"]),
         lost=tuple(data["lost"]),
         nat=bool(data["nat"]),
+        drains={_real_server(key): float(deadline) for key, deadline in data["drains"]},
+        overruled=overruled,
+        policy=Policy(
+            drain_timeout=int(data["policy"]["drain_timeout"]),
+            drain_timeouts={
+                _build(ipvs.ServiceKey, key): int(seconds) for key, seconds in data["policy"]["drain_timeouts"]
+            },
+            live_weights=frozenset(_build(ipvs.ServiceKey, key) for key in data["policy"]["live_weights"]),
+        ),
+    )
+
+
+def _real_server(data: list[Any]) -> ipvs.RealServerKey:
+    key = key_from_plain(data)
+    if not isinstance(key, ipvs.RealServerKey):
+        raise ValueError(f"{key} is no real server")
+    return key
+
+
+def will_to_plain(will: Will) -> dict[str, Any]:
+    """A will as a JSON object."""
+    return {**vars(will), "starts": [[key_to_plain(key), weight] for key, weight in will.starts.items()]}
+
+
+def will_from_plain(data: dict[str, Any]) -> Will:
+    """The inverse. Raises ValueError, KeyError or TypeError for what was never a will."""
+    return Will(
+        address=str(data["address"]),
+        port=None if data["port"] is None else int(data["port"]),
+        weight=int(data["weight"]),
+        since=float(data["since"]),
+        over=float(data["over"]),
+        until=None if data["until"] is None else float(data["until"]),
+        starts={_real_server(key): int(weight) for key, weight in data["starts"]},
     )

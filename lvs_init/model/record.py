@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from lvs_init.model.ipvs import RealServerKey
+from lvs_init.model.policy import Policy
 from lvs_init.model.state import Key, Value
 
 
@@ -15,12 +17,14 @@ class Entry:
     ``applied``: what we want there (None: that it is absent). ``former``: what was there before us (None: nothing).
     ``maybe``: other values of ours that a run which was cut short may have left.
     ``transient``: given back only if the start that changed it does not come to its end (``clear_ipvs``).
+    ``interim``: not what the file wants: here for a drain or a will alone, and for as long as that lasts.
     """
 
     applied: Value | None
     former: Value | None
     maybe: tuple[Value | None, ...] = ()
     transient: bool = False
+    interim: bool = False
 
     def wrote(self, value: Value | None) -> bool:
         """Whether this value is one that we put there."""
@@ -42,11 +46,23 @@ class Record:
     lost: tuple[str, ...] = ()  # what start emptied for good, a sentence each
     nat: bool = False  # a service forwards by nat, so ip_forward is required
     asked: tuple[str, ...] = ()  # interfaces on which a real server must be quiet about its VIPs
+    drains: Mapping[RealServerKey, float] = field(default_factory=dict)  # deadlines, see plan/drain.py
+    overruled: Mapping[Key, Value] = field(default_factory=dict)  # what the file says where ``applied`` is otherwise
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def holder(self) -> str:
         """Who this is among those who share a key: ``director web``."""
         return f"{self.role} {self.instance}"
+
+    @property
+    def desired(self) -> dict[Key, Value | None]:
+        """What the file wanted when it was last applied: without what is here for a while only."""
+        wanted: dict[Key, Value | None] = {
+            key: entry.applied for key, entry in self.entries.items() if not (entry.interim or entry.transient)
+        }
+        wanted.update(self.overruled)
+        return wanted
 
 
 def merge(record: Record | None, journal: Record | None) -> Record | None:
@@ -68,4 +84,12 @@ def merge(record: Record | None, journal: Record | None) -> Record | None:
             entries[key] = replace(
                 entry, former=earlier.former, maybe=tuple(dict.fromkeys((*earlier.maybe, earlier.applied)))
             )
-    return replace(journal, entries=entries)
+        else:
+            entries[key] = replace(earlier, interim=entry.interim)
+    overruled = {key: value for key, value in record.overruled.items() if key not in journal.entries}
+    return replace(
+        journal,
+        entries=entries,
+        drains={**record.drains, **journal.drains},
+        overruled={**overruled, **journal.overruled},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lvs_init.model.address import full_prefix
 from lvs_init.model.ipvs import RealServerKey
@@ -15,9 +15,13 @@ from lvs_init.model.network import (
     RouteKey,
     SysctlKey,
 )
+from lvs_init.model.policy import Policy
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, State, Value, Wanted, same
+from lvs_init.model.will import Will
+from lvs_init.plan.drain import Moment
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered, switched_on
+from lvs_init.plan.interim import interim
 from lvs_init.plan.order import steps
 from lvs_init.plan.retreat import retreat, waiting
 from lvs_init.plan.retreat import shown as shown
@@ -26,13 +30,21 @@ from lvs_init.plan.step import Step
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps, what they aim at, and what is left alone with the reason."""
+    """Steps, what they aim at, and what is left alone with the reason.
+
+    ``interim``, ``drains``, ``overruled``, ``policy``, ``again``: see plan/interim.py.
+    """
 
     steps: tuple[Step, ...]
     wanted: Wanted
     leaving: frozenset[Key] = frozenset()
     entries: Mapping[Key, Entry] = field(default_factory=dict)  # the memory once it is done
     left_alone: tuple[str, ...] = ()
+    interim: frozenset[Key] = frozenset()
+    drains: Mapping[RealServerKey, float] = field(default_factory=dict)
+    overruled: Mapping[Key, Value] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    again: bool = False
 
 
 def plan_up(
@@ -45,12 +57,16 @@ def plan_up(
     cleared: frozenset[Key] = frozenset(),
     flushed: FilterTable | None = None,
     keep: frozenset[Key] = frozenset(),
+    policy: Policy = Policy(),  # noqa: B008 - frozen
+    moment: Moment = Moment(),  # noqa: B008 - frozen
+    wills: Sequence[Will] = (),
 ) -> Plan:
     """start, restart, reload: converge to ``desired``; what the record holds beyond it is put back.
 
     ``deferred``: keys that another role of this machine keeps away for now (a VIP on lo while the director has it):
     remembered as ours, not set. ``cleared``/``flushed``: what clear_ipvs and flush_iptables do on the way up, with what
-    an interrupted start has cleared already. ``keep``: keys whose former value is never put back.
+    an interrupted start has cleared already. ``keep``: keys whose former value is never put back. ``policy`` is the
+    file's; ``moment`` and ``wills`` say how far drains are and what an admin has said by hand.
     """
     known = dict(record.entries) if record else {}
     wanted: dict[Key, Value | None] = dict(desired)
@@ -58,7 +74,11 @@ def plan_up(
     for key in (*live, *known):
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:
             wanted[key] = None  # a service of the file is the file's altogether
+    meanwhile = interim(wanted, live, record, others, policy, moment, wills, cleared)
+    wanted.update(meanwhile.wanted)
     entries = _remember(wanted, live, known, others, keep.union(_followers(wanted, keep)))
+    for key in meanwhile.keys & entries.keys():
+        entries[key] = replace(entries[key], interim=True)
     for key in cleared:
         wanted[key], entries[key] = None, Entry(None, live.get(key), transient=True)
     if flushed is not None:
@@ -73,7 +93,18 @@ def plan_up(
     for key in deferred:
         wanted.pop(key, None)
     todo = steps(wanted, live, leaving=leaving, cleared=cleared)
-    return Plan(todo, wanted, leaving, entries, tuple(left_alone))
+    return Plan(
+        todo,
+        wanted,
+        leaving,
+        entries,
+        tuple(left_alone),
+        interim=meanwhile.keys,
+        drains=meanwhile.drains,
+        overruled=meanwhile.overruled,
+        policy=meanwhile.policy,
+        again=meanwhile.again,
+    )
 
 
 def _with_forwarding(wanted: Wanted, live: State, memories: Sequence[Mapping[Key, Entry]]) -> dict[Key, Value | None]:
