@@ -104,6 +104,14 @@ class Refused(LvsError):
     """We could, but must not: doing it would harm the machine or somebody else's work."""
 
 
+class TooMuchAtOnce(Refused):
+    """A new configuration takes away more than it may at once. ``removed``: what, a line each."""
+
+    def __init__(self, message: str, removed: Sequence[str], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.removed = tuple(removed)
+
+
 class NotSettled(LvsError):
     """Everything was applied, yet reading again shows something else. ``differences``: a line each."""
 

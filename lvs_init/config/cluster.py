@@ -35,6 +35,8 @@ class VirtualService:
     interface: str | None = None  # overrides the director's
     match: tuple[Match, ...] | None = None  # None: the admin marks
     realservers: tuple[tuple[RealServerKey, RealServer], ...] = ()
+    drain_timeout: int | None = None  # seconds; overrides the director's
+    weights: str = "file"  # file | live
 
     @property
     def forwardings(self) -> tuple[str, ...]:
@@ -53,6 +55,8 @@ class Director:
     clear_ipvs: bool = False
     restore_ip_forward: bool = True
     duplicate_vip: str = "warn"  # warn | refuse
+    drain_timeout: int = 300  # seconds
+    max_removal: float = 0.5  # the share of the real servers or services that a reload may take away at once
     timeouts: Mapping[str, int] = field(default_factory=dict)  # tcp, tcpfin, udp -> seconds
     sysctl: Mapping[str, str] = field(default_factory=dict)  # path with slashes -> value
 

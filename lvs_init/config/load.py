@@ -127,6 +127,8 @@ def _director(section: Section) -> Director:
         clear_ipvs=bool(section.get("clear_ipvs")),
         restore_ip_forward=bool(section.get("restore_ip_forward")),
         duplicate_vip=section.get("duplicate_vip") or "warn",
+        max_removal=0.5 if section.get("max_removal") is None else section.get("max_removal"),
+        drain_timeout=section.get("drain_timeout") or 0,
         timeouts={name: timeouts.get(name) for name in ("tcp", "tcpfin", "udp") if timeouts.get(name)},
         sysctl=_sysctls(section),
     )

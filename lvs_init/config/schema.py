@@ -17,6 +17,7 @@ from lvs_init.config.values import (
     Netmask,
     Persistence,
     Reader,
+    Share,
     Table,
 )
 from lvs_init.model.ipvs import FORWARDINGS, PROTOCOLS, SCHEDULERS
@@ -33,7 +34,7 @@ class Key:
     doc: str
     example: str
     role: str = DIRECTOR
-    default: bool | int | str | None = None
+    default: bool | int | float | str | None = None
     otherwise: str = ""
     unit: str = ""
     required: bool = False
@@ -51,6 +52,7 @@ class Group:
 _PORT = Integer(0, 65535)
 # The kernel holds them in seconds; ipvsadm takes 31 days at most and reads 0 as "leave it as it is".
 _TIMEOUT = Integer(1, 31 * 86400)
+_DRAIN = Integer(0, 31 * 86400)
 _FORWARDING = Choice(FORWARDINGS)
 _FLAGS = Choice(tuple(flag for flags in SCHEDULERS.values() for flag in flags))
 _SYSCTL = '{ "net.ipv4.vs.conntrack" = 1 }'
@@ -130,6 +132,22 @@ _DIRECTOR = (
         "What start does when another machine on the network answers for a VIP.",
         '"refuse"',
         default="warn",
+    ),
+    Key(
+        "max_removal",
+        Share(),
+        "The largest share of the real servers, and of the services, that a reload takes away at once without being "
+        "forced.",
+        "0.25",
+        default=0.5,
+    ),
+    Key(
+        "drain_timeout",
+        _DRAIN,
+        "How long a real server that leaves the file may finish its connections in, at weight 0. 0: no time.",
+        "3600",
+        default=300,
+        unit="seconds",
     ),
     Key("timeouts", Table("director.timeouts"), "How long idle connections are remembered.", "{ tcp = 7200 }"),
     Key("sysctl", Table("director.sysctl", free=True), "Kernel settings that start sets and stop puts back.", _SYSCTL),
@@ -248,6 +266,21 @@ _SERVICE = (
         '"nat"',
         BOTH,
         otherwise="as in `[cluster]`",
+    ),
+    Key(
+        "drain_timeout",
+        _DRAIN,
+        "Instead of `drain_timeout` in `[director]`. Not for udp and one-packet services: there is no end to wait for.",
+        "28800",
+        otherwise="as in `[director]`",
+        unit="seconds",
+    ),
+    Key(
+        "weights",
+        Choice(("file", "live")),
+        "`live`: another program sets the weights. The file's are for real servers that are new in the table.",
+        '"live"',
+        default="file",
     ),
     Key("interface", Interface(), "Carries this service's VIPs.", '"eth2"', otherwise="as in `[director]`"),
     Key(

@@ -208,6 +208,21 @@ class Persistence:
         return raw
 
 
+@dataclass(frozen=True)
+class Share:
+    """A part of all: a number from 0 to 1, or text with a percent sign -> the number."""
+
+    kind = "number or string"
+    allowed = '0.0 to 1.0, or `"0%"` to `"100%"`'
+
+    def read(self, raw: object) -> float:
+        if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,3} ?%", raw) and int(raw.rstrip(" %")) <= 100:
+            return int(raw.rstrip(" %")) / 100
+        if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw <= 1:
+            raise Unfit("must be a share: a number from 0.0 to 1.0, or such as '25%'")
+        return float(raw)
+
+
 class Mask(NamedTuple):
     """A prefix length, and whether it was written as a dotted mask, which only IPv4 knows."""
 
@@ -275,5 +290,5 @@ class Table:
 
 
 Reader = Union[
-    Boolean, Integer, Choice, Name, Interface, Address, AddressWithPrefix, Persistence, Netmask, Array, Table
+    Boolean, Integer, Choice, Name, Interface, Address, AddressWithPrefix, Persistence, Netmask, Share, Array, Table
 ]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from lvs_init.config.cluster import Cluster
 from lvs_init.config.desired import Desired
 from lvs_init.engine.request import DIRECTOR, Target
-from lvs_init.errors import NotConfigured, Refused
+from lvs_init.errors import NotConfigured, Refused, TooMuchAtOnce
 from lvs_init.model.network import AddressKey, LinkKey, RouteKey, SysctlKey
 from lvs_init.model.record import Record
 from lvs_init.model.state import Key, State
+from lvs_init.plan.brake import Removal
 from lvs_init.plan.intent import Plan
 from lvs_init.system import arp
 
@@ -68,6 +69,15 @@ def keep_stale_vips(desired: Desired, mine: Record | None, live: State) -> None:
         )
         if belongs and other not in desired.wanted and (other in live or not isinstance(other, (SysctlKey, LinkKey))):
             desired.wanted[other] = entry.applied
+
+
+def too_much_at_once(removed: Removal) -> TooMuchAtOnce:
+    """The brake's refusal."""
+    return TooMuchAtOnce(
+        f"this would take away {removed} at once; max_removal allows {removed.limit:.0%}",
+        [str(key) for key in removed.keys],
+        hint="if that is meant: --force this time, or another max_removal in [director]",
+    )
 
 
 def usable(plan: Plan, live: State, cluster: Cluster) -> None:

@@ -11,6 +11,7 @@ from lvs_init.commands.proc_ip_vs import ProcTable, parse_proc
 from lvs_init.engine.memory import Memory, recall
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
+from lvs_init.engine.writers import second_writers
 from lvs_init.errors import LvsError
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.network import QUIET, AddressKey, LinkKey, RouteKey, SysctlKey, effective
@@ -68,7 +69,7 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
         _judge_journal(paths, memory, status)
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record))))
     status.degraded = bool(left_out)
-    status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record)]
+    status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
     if status.missing:
         status.health = Health.LOCKED if nothing_left and left_behind and not memory.interrupted else Health.PARTIAL
     elif not locked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lvs_init.commands import iptables
@@ -10,25 +10,48 @@ from lvs_init.commands.render import render
 from lvs_init.config.cluster import Cluster
 from lvs_init.config.desired import Desired
 from lvs_init.engine.apply import Apparatus, Applied, carry_out, undo
-from lvs_init.engine.guard import deferred_to_director, duplicates, keep_stale_vips, refuse_shared_services, usable
+from lvs_init.engine.guard import (
+    deferred_to_director,
+    duplicates,
+    keep_stale_vips,
+    refuse_shared_services,
+    too_much_at_once,
+    usable,
+)
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.neighbours import await_addresses
 from lvs_init.engine.observe import Observation, look
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
+from lvs_init.engine.writers import second_writers
 from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
 from lvs_init.model.record import Entry, Record
-from lvs_init.model.state import Change, Key, same
+from lvs_init.model.state import Change, Key, State, same
+from lvs_init.plan.brake import Removal, removal
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.system import arp
 
 
+@dataclass(frozen=True)
+class Foresight:
+    """What a run would do. ``announced``: addresses that neighbours would hear of."""
+
+    plan: Plan
+    live: State
+    desired: Desired
+    removal: Removal
+    announced: Sequence[AddressKey]
+
+
 @dataclass
 class Ascent:
-    """One run of start, restart or reload for one target, while the mutex is held."""
+    """One run of start, restart or reload for one target, while the mutex is held.
+
+    ``brakes``: whether taking away too much of the cluster at once is refused.
+    """
 
     target: Target
     cluster: Cluster
@@ -36,10 +59,19 @@ class Ascent:
     memory: Memory
     apparatus: Apparatus
     options: Options
+    brakes: bool = False
+
+    def foresee(self) -> Foresight:
+        """The plan, from looking alone. Settings of a module that is not loaded yet are not seen."""
+        observation, desired = self._look()
+        plan = self._plan(observation, desired)
+        removed = removal(self.memory.mine, desired.wanted, self.cluster.director.max_removal)
+        return Foresight(plan, observation.live, desired, removed, self._added(plan, desired))
 
     def run(self) -> Outcome:
         """Plan, apply, verify, remember. Raises LvsError with everything undone, NotUndone with what is left."""
         outcome = Outcome(self.target, Result.NOTHING, warnings=list(self.memory.problems))
+        outcome.warnings += second_writers(self.target.role)
         observation, desired = self._look()
         if not self.options.dry_run and self._load_modules(desired, observation):
             observation, desired = self._look()
@@ -47,6 +79,11 @@ class Ascent:
         outcome.notes += [*desired.notes, *plan.left_alone]
         outcome.facts = facts(self.cluster, desired)
         outcome.steps = len(plan.steps)
+        removed = removal(self.memory.mine, desired.wanted, self.cluster.director.max_removal)
+        if self.brakes and removed.too_much and not self.options.force:
+            if not self.options.dry_run:
+                raise too_much_at_once(removed)
+            outcome.warnings.append(too_much_at_once(removed).message)
         if self.options.dry_run:
             outcome.result = Result.SHOWN
             outcome.script = script_of(plan, self.apparatus.tools, self._added(plan, desired))

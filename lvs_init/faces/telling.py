@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from lvs_init.errors import ConfigurationError, LvsError, NotSettled, NotUndone
+from lvs_init.errors import ConfigurationError, LvsError, NotSettled, NotUndone, TooMuchAtOnce
 from lvs_init.system import streams, syslog
+
+_MOST_REMOVED = 20  # lines; `lvsctl plan` has them all
 
 
 def lines_of(error: LvsError) -> list[str]:
@@ -13,6 +15,10 @@ def lines_of(error: LvsError) -> list[str]:
         lines += [f"  {problem}" for problem in error.problems]
     if isinstance(error, NotSettled):
         lines += [f"  {difference}" for difference in error.differences]
+    if isinstance(error, TooMuchAtOnce):
+        lines += [f"  {line}" for line in error.removed[:_MOST_REMOVED]]
+        more = len(error.removed) - _MOST_REMOVED
+        lines += [f"  and {more} more"] if more > 0 else []
     if error.hint:
         lines.append(f"  -> {error.hint}")
     if error.undone:

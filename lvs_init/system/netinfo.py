@@ -1,4 +1,4 @@
-"""Addresses and devices of this machine. Nothing else imports ``netifaces`` and ``psutil``.
+"""Addresses and devices of this machine, by ``netifaces``, which nothing else imports, and ``psutil``.
 
 Both are imported late, since psutil costs 20 ms; so is socket, at 3 ms. Both read the network namespace that we are in.
 """
