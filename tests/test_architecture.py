@@ -46,7 +46,7 @@ EFFECTS_BUILT_IN = {"open", "print", "input", "exec", "eval", "__import__"}
 ONLY_IN = {
     "sh": "lvs_init/system/runner.py",
     "netifaces": "lvs_init/system/netinfo.py",
-    "psutil": "lvs_init/system/netinfo.py",
+    "psutil": ("lvs_init/system/netinfo.py", "lvs_init/system/processes.py"),
     "subprocess": "lvs_init/lab/",
     "multiprocessing": "lvs_init/lab/",
     "pty": "lvs_init/lab/",

@@ -112,7 +112,8 @@ class Engine:
             raise NotInstalled("there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm")
         if verb == "restart" and self.options.full and remembered.mine is not None:
             return self._rebuild(target, cluster, fingerprint, remembered, apparatus)
-        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+        brakes = verb in ("reload", "force-reload")
+        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options, brakes).run()
 
     def _rebuild(
         self, target: Target, cluster: Cluster, fingerprint: str, remembered: memory.Memory, apparatus: Apparatus
