@@ -9,6 +9,7 @@ from lvs_init.config.cluster import Cluster
 from lvs_init.model.address import broadcast_of, family_of, full_prefix, inside, network_of
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, Alias
+from lvs_init.model.policy import Policy
 from lvs_init.model.problem import Problem
 from lvs_init.model.state import Key, Value
 
@@ -32,6 +33,7 @@ class Desired:
     keep: frozenset[Key] = frozenset()
     nat: bool = False
     gateways: tuple[str, ...] = ()  # what a real server under nat must have as its gateway
+    policy: Policy = field(default_factory=Policy)
     asked: tuple[str, ...] = ()  # a real server's interfaces that could be asked for a VIP
 
     def refuse(self, cluster: Cluster, path: str, message: str, found: str = "", hint: str = "") -> None:

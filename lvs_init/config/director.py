@@ -10,6 +10,7 @@ from lvs_init.model.address import family_of, full_prefix, network_of
 from lvs_init.model.ipvs import ServiceKey, TimeoutKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, Alias, MarkRuleKey, ModuleKey, Route, RouteKey, SysctlKey
+from lvs_init.model.policy import Policy
 
 
 def director_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKey, Alias]) -> Desired:
@@ -39,6 +40,7 @@ def _modules(cluster: Cluster, desired: Desired) -> None:
 def _table(cluster: Cluster, desired: Desired) -> None:
     for name, seconds in cluster.director.timeouts.items():
         desired.wanted[TimeoutKey(name)] = seconds
+    desired.policy = policy_of(cluster)
     for service in cluster.services:
         desired.wanted[service.key] = service.service
         for key, value in service.realservers:
@@ -49,6 +51,15 @@ def _table(cluster: Cluster, desired: Desired) -> None:
                 for match in service.match:
                     rule = MarkRuleKey(vip.address, match.protocol, match.port, service.key.fwmark)
                     desired.wanted[rule] = "present"
+
+
+def policy_of(cluster: Cluster) -> Policy:
+    """How the file wants its table changed."""
+    return Policy(
+        cluster.director.drain_timeout,
+        {service.key: service.drain_timeout for service in cluster.services if service.drain_timeout is not None},
+        frozenset(service.key for service in cluster.services if service.weights == "live"),
+    )
 
 
 def _vip_interfaces(

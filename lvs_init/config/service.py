@@ -26,6 +26,8 @@ class ServiceDraft:
     interface: str | None
     match: tuple[Match, ...] | None
     real_servers: tuple[RealServerDraft, ...]
+    drain_timeout: int | None
+    weights: str
 
     def finished(self) -> VirtualService | None:
         """None where something is unfit."""
@@ -41,6 +43,8 @@ class ServiceDraft:
             interface=self.interface,
             match=self.match,
             realservers=tuple(server for server in servers if server is not None),
+            drain_timeout=self.drain_timeout,
+            weights=self.weights,
         )
 
 
@@ -68,6 +72,8 @@ def read_service(section: Section, forwarding: str | None) -> ServiceDraft:
         interface=section.get("interface"),
         match=match,
         real_servers=real_servers,
+        drain_timeout=_drain_timeout(section),
+        weights=section.get("weights") or "file",
     )
 
 
@@ -176,6 +182,20 @@ def _check_udp(section: Section, name: str, marked: bool, match: tuple[Match, ..
         where = f"with protocol {section.get('protocol')}"
     if not fits:
         section.problem(name, f"is for udp alone, and does not go {where}")
+
+
+def _drain_timeout(section: Section) -> int | None:
+    seconds: int | None = section.get("drain_timeout")
+    unended = (
+        "udp" if section.get("protocol") == "udp" else "one-packet scheduling" if section.get("one_packet") else ""
+    )
+    if seconds and unended:
+        section.problem(
+            "drain_timeout",
+            f"has no meaning with {unended}, which has no end to wait for: its real servers leave at once",
+            "leave it out",
+        )
+    return seconds
 
 
 def _flags(section: Section) -> tuple[str, ...]:
