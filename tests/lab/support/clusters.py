@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 def cluster(forwarding: str, *services: str, director: str = "", more: str = "") -> str:
     """A whole file. Nobody brakes where most of it changes at once."""
-    head = f'[cluster]\nforwarding = "{forwarding}"\n[director]\ninterface = "eth0"\nmax_removal = 1.0\n{director}\n{more}\n'
+    director = f'[director]\ninterface = "eth0"\nmax_removal = 1.0\n{director}\n{more}\n'
+    head = f'[cluster]\nforwarding = "{forwarding}"\n{director}'
     return head + "".join(services)
 
 
