@@ -7,22 +7,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from lvs_init.faces.terminal import DIM, GREEN, RED, coloured, columns, is_terminal
 from lvs_init.lab.prediction import ABOUT
 from lvs_init.lab.report import HostReport, Report, ServiceReport
 from lvs_init.lab.topology import Topology
 from lvs_init.system import streams
 
-_GREEN, _RED, _DIM, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
 _STEP = 44  # columns of a step's text; its result stands beside it
 _MOST_LINES = 12  # of what a host is left with
-
-
-def _is_terminal() -> bool:
-    return sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()
-
-
-def _coloured(text: str, colour: str) -> str:
-    return f"{colour}{text}{_PLAIN}" if _is_terminal() else text
 
 
 class Progress:
@@ -34,15 +26,15 @@ class Progress:
 
     def begin(self, text: str) -> None:
         self._text, self._begun = text, time.monotonic()
-        if _is_terminal():
-            sys.stdout.write(f"  {_DIM}..  {text}{_PLAIN}"[: shutil.get_terminal_size().columns + 7])
+        if is_terminal():
+            sys.stdout.write(coloured(f"  ..  {text}"[: shutil.get_terminal_size().columns - 1], DIM))
             sys.stdout.flush()
 
     def end(self, result: str, fine: bool) -> None:
-        mark = _coloured("ok  ", _GREEN) if fine else _coloured("FAIL", _RED)
+        mark = coloured("ok  ", GREEN) if fine else coloured("FAIL", RED)
         seconds = time.monotonic() - self._begun
         line = f"{self._text:<{_STEP}}  {seconds:4.1f} s  {result}".rstrip()
-        if _is_terminal():
+        if is_terminal():
             sys.stdout.write("\r\x1b[K")
         streams.out(f"  {mark}{line}")
 
@@ -74,7 +66,7 @@ def closing(report: Report) -> Iterator[str]:
     yield from _table(["host", "while it ran", "after stop"], rows)
     yield from _complaints(report)
     yield ""
-    yield _coloured("All of it held.", _GREEN) if report.ok else _coloured("It did not hold.", _RED)
+    yield coloured("All of it held.", GREEN) if report.ok else coloured("It did not hold.", RED)
 
 
 def _service(service: ServiceReport) -> Iterator[str]:
@@ -141,12 +133,5 @@ def _judged(text: str, fine: bool) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> Iterator[str]:
     """Aligned columns, two blanks apart. ``numbers``: how many of the last ones stand to the right."""
-    lines = [head, *rows] if head else list(rows)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
-    for place, line in enumerate(lines):
-        cells = [
-            f"{cell:>{width}}" if column >= len(widths) - numbers else f"{cell:<{width}}"
-            for column, (cell, width) in enumerate(zip(line, widths))
-        ]
-        text = f"  {'  '.join(cells)}".rstrip()
-        yield _coloured(text, _DIM) if head and place == 0 else text
+    for place, text in enumerate(columns([head, *rows] if head else list(rows), numbers)):
+        yield coloured(f"  {text}", DIM) if head and place == 0 else f"  {text}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +16,7 @@ from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR
 from lvs_init.errors import ConfigurationError, UnsafeFile
 from lvs_init.faces import codes
+from lvs_init.faces.terminal import is_terminal
 from lvs_init.model.problem import Problem
 from lvs_init.system import files, identity, streams
 
@@ -99,7 +99,7 @@ def tell_problems(file: str, problems: Sequence[Problem]) -> None:
     """Where, what is wrong, what to do: in two columns as wide as the terminal."""
     count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
     streams.out(f"{shorter(file)} has {count}:")
-    width = shutil.get_terminal_size((_USUAL_WIDTH, 0)).columns if _is_terminal() else _USUAL_WIDTH
+    width = shutil.get_terminal_size((_USUAL_WIDTH, 0)).columns if is_terminal() else _USUAL_WIDTH
     places = [_place(problem) for problem in problems]
     column = min(max(map(len, places), default=0), _WIDEST_PATH)
     for place, problem in zip(places, problems):
@@ -129,10 +129,6 @@ def _two_columns(place: str, message: str, hint: str, column: int, width: int) -
     else:
         yield f"  {place:<{column}}  {lines.pop(0).strip()}"
     yield from lines
-
-
-def _is_terminal() -> bool:
-    return sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()
 
 
 def _unsafe(file: str) -> UnsafeFile | None:
