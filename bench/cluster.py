@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import socket
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 INTERFACE = "eth0"
 OWN_ADDRESS = "192.168.0.1/16"  # VIPs and real servers lie in this network, so the kernel has a route to them
-CONFIGURATION = "/etc/lvs/lvs.toml"
+SCHEDULER = "wlc"
+_FIRST_VIP, _FIRST_RIP = "192.168.1.1", "192.168.64.1"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Direct routing, ``services`` of one VIP each, ``servers`` real servers in each service.
+    """Direct routing, ``services`` services with ``servers`` real servers each.
 
-    ``parts``: in how many equal parts bash does it, one in each round. What takes it a minute then takes seconds, and
-    counts as many times: its commands know nothing of each other, so their time grows with their number.
+    ``ports``: how many services a VIP has. ``shared``: all services have the same machines as real servers, else each
+    its own. ``parts``: in how many equal parts bash does it, one in each round. What
+    takes it a minute then takes seconds, and counts as many times: its commands know nothing of each other, so their
+    time grows with their number. ``changed``: the weight of the first real server of the service in the middle.
     """
 
     services: int
     servers: int
+    ports: int = 1
     parts: int = 1
+    changed: int = 1
+    shared: bool = False
 
     def __str__(self) -> str:
         return f"{self.services} x {self.servers}"
+
+    @property
+    def realservers(self) -> int:
+        """How many there are in all."""
+        return self.services * self.servers
+
+    @property
+    def all(self) -> range:
+        """Every service, by its number."""
+        return range(1, self.services + 1)
+
+    @property
+    def middle(self) -> int:
+        """The service in the middle."""
+        return (self.services + 1) // 2
 
     def part(self, number: int) -> range:
         """The services of one part. Every number is one: after the last part comes the first again."""
@@ -31,48 +54,86 @@ class Cluster:
         first = number % self.parts * size + 1
         return range(first, first + size)
 
-    @property
-    def all(self) -> range:
-        """Every service."""
-        return range(1, self.services + 1)
+    def address(self, service: int) -> tuple[str, int]:
+        """VIP and port."""
+        return _after(_FIRST_VIP, (service - 1) // self.ports), 80 + (service - 1) % self.ports
 
-    def rules(self, services: Sequence[int]) -> list[str]:
-        """The table's lines as ``ipvsadm -Sn`` prints them, sorted."""
-        return sorted(line for service in services for line in self._rules(service))
+    def vips(self, services: Sequence[int]) -> list[str]:
+        """Each once, in their order."""
+        return list(dict.fromkeys(self.address(service)[0] for service in services))
 
-    def _rules(self, service: int) -> list[str]:
-        where = f"-t {vip(service)}:80"
-        servers = (f"-a {where} -r 192.168.2.{number}:80 -g -w 1" for number in range(1, self.servers + 1))
-        return [f"-A {where} -s wlc", *servers]
+    def weights(self, service: int) -> dict[str, int]:
+        """The RIPs of a service, each with its weight."""
+        first = 0 if self.shared else (service - 1) * self.servers
+        rips = [_after(_FIRST_RIP, first + number) for number in range(self.servers)]
+        return {rip: self.changed if (service, rip) == (self.middle, rips[0]) else 1 for rip in rips}
 
-    def configuration(self) -> str:
+    def lines(self, services: Sequence[int]) -> Iterator[str]:
+        """What ipvsadm is given: a line for each service and each real server."""
+        for service in services:
+            where = "-t {}:{}".format(*self.address(service))
+            yield f"-A {where} -s {SCHEDULER}"
+            port = self.address(service)[1]
+            yield from (f"-a {where} -r {rip}:{port} -g -w {w}" for rip, w in self.weights(service).items())
+
+    def lvs_toml(self) -> str:
         """What lvs-director reads."""
         text = f'[cluster]\nname = "bench"\nforwarding = "dr"\n\n[director]\ninterface = "{INTERFACE}"\n'
-        servers = ", ".join(f'{{ rip = "192.168.2.{number}" }}' for number in range(1, self.servers + 1))
         for service in self.all:
-            text += f'\n[[service]]\nvip = "{vip(service)}"\nport = 80\nrealservers = [{servers}]\n'
+            vip, port = self.address(service)
+            servers = ", ".join(f'{{ rip = "{rip}", weight = {w} }}' for rip, w in self.weights(service).items())
+            text += f'\n[[service]]\nvip = "{vip}"\nport = {port}\nscheduler = "{SCHEDULER}"\n'
+            text += f"realservers = [{servers}]\n"
+        return text
+
+    def keepalived_conf(self) -> str:
+        """What keepalived reads: real servers without checks, which are up from the start."""
+        text = ""
+        for service in self.all:
+            vip, port = self.address(service)
+            text += f"virtual_server {vip} {port} {{\n lvs_sched {SCHEDULER}\n lvs_method DR\n protocol TCP\n"
+            text += "".join(
+                f" real_server {rip} {port} {{\n  weight {w}\n }}\n" for rip, w in self.weights(service).items()
+            )
+            text += "}\n"
+        return text
+
+    def ldirectord_cf(self) -> str:
+        """What ldirectord reads: real servers taken for up without a check, and to stay in the foreground."""
+        text = "quiescent=no\nautoreload=no\nsupervised=yes\n"
+        for service in self.all:
+            vip, port = self.address(service)
+            text += f"virtual={vip}:{port}\n"
+            text += "".join(f"\treal={rip}:{port} gate {w}\n" for rip, w in self.weights(service).items())
+            text += f"\tprotocol=tcp\n\tscheduler={SCHEDULER}\n\tchecktype=on\n"
         return text
 
     def recipe(self, services: Sequence[int]) -> str:
         """The classic commands as a bash script, a process each: the table, then alias and host route of each VIP."""
         lines = ["#!/bin/bash", "echo 1 > /proc/sys/net/ipv4/ip_forward"]
-        for service in services:
-            address, label = vip(service), f"{INTERFACE}:{service}"
-            lines += [f"/sbin/ipvsadm {rule}" for rule in self._rules(service)]
-            lines.append(f"/sbin/ifconfig {label} {address} broadcast {address} netmask 255.255.255.255 up")
-            lines.append(f"/sbin/route add -host {address} dev {label}")
+        lines += [f"/sbin/ipvsadm {line}" for line in self.lines(services)]
+        for number, vip in enumerate(self.vips(services), 1):
+            label = f"{INTERFACE}:{number}"
+            lines.append(f"/sbin/ifconfig {label} {vip} broadcast {vip} netmask 255.255.255.255 up")
+            lines.append(f"/sbin/route add -host {vip} dev {label}")
         return "".join(f"{line}\n" for line in lines)
 
     def recipe_away(self, services: Sequence[int]) -> str:
         """The way back. The host route is not taken away: the kernel drops it together with its address."""
-        lines = ["#!/bin/bash", *(f"/sbin/ifconfig {INTERFACE}:{service} down" for service in services)]
+        labels = range(1, len(self.vips(services)) + 1)
+        lines = ["#!/bin/bash", *(f"/sbin/ifconfig {INTERFACE}:{number} down" for number in labels)]
         lines += ["/sbin/ipvsadm -C", "echo 0 > /proc/sys/net/ipv4/ip_forward"]
         return "".join(f"{line}\n" for line in lines)
 
 
-def vip(service: int) -> str:
-    """The service's virtual address."""
-    return f"192.168.1.{service}"
+def _after(address: str, count: int) -> str:
+    number = struct.unpack("!I", socket.inet_aton(address))[0]
+    return socket.inet_ntoa(struct.pack("!I", number + count))
 
 
-CLUSTERS = (Cluster(1, 2), Cluster(10, 10), Cluster(50, 20, parts=10))
+SMALL, MIDDLE = Cluster(1, 2), Cluster(10, 10, shared=True)
+MANY = Cluster(50, 20, shared=True)
+WIDE = Cluster(1000, 1, parts=40)
+#: 1000, 4000 and 10000 real servers, 50 services on each VIP.
+GROWING = (Cluster(250, 4, ports=50), Cluster(1000, 4, ports=50), Cluster(2500, 4, ports=50))
+HUGE = Cluster(5000, 4, ports=50)
