@@ -35,9 +35,9 @@ MAY_IMPORT = {
 PURE_PARTS = {"errors", "model", "config", "importing", "commands", "plan"}
 # fmt: off
 PURE_IMPORTS = {
-    "__future__", "abc", "collections", "copy", "dataclasses", "difflib", "enum", "functools", "graphlib", "heapq",
-    "ipaddress", "itertools", "json", "math", "operator", "re", "shlex", "string", "struct", "textwrap", "tomli",
-    "tomllib", "types", "typing",
+    "__future__", "abc", "collections", "copy", "dataclasses", "difflib", "enum", "errno", "functools", "graphlib",
+    "heapq", "ipaddress", "itertools", "json", "math", "operator", "re", "shlex", "string", "struct", "textwrap",
+    "tomli", "tomllib", "types", "typing",
 }
 # fmt: on
 EFFECTS_BUILT_IN = {"open", "print", "input", "exec", "eval", "__import__"}

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lvs_init.commands.command import Command
 from lvs_init.commands.render import Tools, render
+from lvs_init.engine.channel import Table
 from lvs_init.engine.observe import Observation, observe
 from lvs_init.engine.request import Listener
-from lvs_init.errors import CommandFailed, Interrupted, LvsError, NotSettled
+from lvs_init.errors import Interrupted, LvsError, NotSettled, SystemFailure
 from lvs_init.model.ipvs import RealServerKey
-from lvs_init.model.state import Change, Key, State, same
+from lvs_init.model.state import Key, State, same
 from lvs_init.plan.intent import Plan, plan_back, shown
 from lvs_init.plan.order import steps
 from lvs_init.plan.step import Phase, Step
-from lvs_init.system.runner import Completed, Runner
+from lvs_init.system.runner import Runner, failure
 from lvs_init.system.signals import Stop
 
-#: Steps whose commands go on after a line that fails; what they did is judged by reading again.
-_BULK_TABLE = (Phase.TABLE, Phase.CLEAR, Phase.TABLE_AWAY)
-#: Real servers that failed are tried once more alone, to hear why, but not hundreds of them.
-_ASK_AGAIN = 16
+#: Steps that go on after a change that the kernel refuses: one bad real server must not take the others down.
+_TABLE = (Phase.CLEAR, Phase.TIMEOUTS, Phase.TABLE, Phase.TABLE_AWAY, Phase.TIMEOUTS_BACK)
 
 
 @dataclass
 class Apparatus:
-    """What carrying out needs: the way to run commands, the tools there are, whether to stop, who listens."""
+    """What carrying out needs: how to run commands and reach the table, which tools there are, whether to stop, who
+    listens."""
 
     runner: Runner
+    table: Table
     tools: Tools
     stop: Stop
     listen: Listener
 
     def observe(self, interest: Iterable[Key]) -> Observation:
         """The machine as it is now."""
-        return observe(self.runner, interest)
+        return observe(self.runner, self.table, interest)
 
 
 @dataclass
@@ -53,14 +53,14 @@ def carry_out(plan: Plan, apparatus: Apparatus, *, strict: bool) -> Applied:
         if apparatus.stop.requested:
             raise Interrupted(apparatus.stop.requested)
         apparatus.listen(f"step {number} of {len(plan.steps)}: {step.subject}")
-        _do(step, plan, apparatus, applied, strict)
+        _do(step, apparatus, applied, strict)
     for _ in range(2):
         remaining = _remaining(plan, apparatus, applied)
         if not remaining:
             return applied
         for step in remaining:
             apparatus.listen(f"again: {step.subject}")
-            _do(step, plan, apparatus, applied, strict)
+            _do(step, apparatus, applied, strict)
     remaining = _remaining(plan, apparatus, applied)
     if remaining:
         raise NotSettled(
@@ -77,45 +77,22 @@ def _remaining(plan: Plan, apparatus: Apparatus, applied: Applied) -> tuple[Step
     return steps(wanted, applied.live, leaving=plan.leaving)
 
 
-def _do(step: Step, plan: Plan, apparatus: Apparatus, applied: Applied, strict: bool) -> None:
+def _do(step: Step, apparatus: Apparatus, applied: Applied, strict: bool) -> None:
     changes = [change for change in step.changes if change.key not in applied.left_out]
+    if step.phase in _TABLE:
+        for key, reason in apparatus.table.write(changes).items():
+            if strict or not isinstance(key, RealServerKey):
+                raise SystemFailure(_refusal(key, reason))
+            applied.left_out[key] = reason
+        return
     for command in render(changes, apparatus.tools):
         completed = apparatus.runner.run(command)
-        if step.phase in _BULK_TABLE:
-            if completed.code != 0 or completed.stderr.strip():
-                _judge_table(changes, completed, plan, apparatus, applied, strict)
-        elif completed.code != 0:
+        if completed.code != 0:
             raise failure(completed, command)
 
 
-def failure(completed: Completed, command: Command) -> CommandFailed:
-    """The error for a command that ended badly."""
-    return CommandFailed(
-        completed.argv, completed.code, completed.stderr, timed_out=completed.timed_out, seconds=command.timeout
-    )
-
-
-def _judge_table(
-    changes: list[Change], completed: Completed, plan: Plan, apparatus: Apparatus, applied: Applied, strict: bool
-) -> None:
-    """``ipvsadm -R`` goes on after a line that fails and its exit status is the last line's: read what it did."""
-    live = apparatus.observe(plan.wanted).live
-    failed = [change for change in changes if not same(change.key, live.get(change.key), change.after)]
-    refused = [change for change in failed if isinstance(change.key, RealServerKey)]
-    if len(refused) < len(failed) or completed.timed_out:
-        raise failure(completed, Command(completed.argv))
-    said = " ".join(completed.stderr.split())[:300] or "the kernel refused it"
-    for number, change in enumerate(refused):
-        reason = said
-        if number < _ASK_AGAIN:
-            again = [apparatus.runner.run(command) for command in render([change], apparatus.tools)]
-            errors = " ".join(" ".join(one.stderr.split()) for one in again if one.code != 0 or one.stderr.strip())
-            if not errors:
-                continue
-            reason = errors[:300]
-        if strict:
-            raise CommandFailed(completed.argv, completed.code, f"{change.key}: {reason}")
-        applied.left_out[change.key] = reason
+def _refusal(key: Key, reason: str) -> str:
+    return f"the kernel refuses {key}: {reason}"
 
 
 def undo(plan: Plan, before: State, apparatus: Apparatus) -> list[str]:
@@ -142,11 +119,14 @@ def undo(plan: Plan, before: State, apparatus: Apparatus) -> list[str]:
 
 
 def _do_all(todo: Iterable[Step], apparatus: Apparatus) -> list[str]:
-    """Every step, whatever becomes of the others; what the failed commands said."""
+    """Every step, whatever becomes of the others; what was said of those that failed."""
     said = []
     for step in todo:
         apparatus.listen(f"step: {step.subject}")
         try:
+            if step.phase in _TABLE:
+                said += [_refusal(key, reason) for key, reason in apparatus.table.write(step.changes).items()]
+                continue
             for command in render(step.changes, apparatus.tools):
                 completed = apparatus.runner.run(command)
                 if completed.code != 0 or completed.stderr.strip():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lvs_init.commands import iptables, ipvsadm, modprobe, route, sysctl
-from lvs_init.commands.command import Command
-from lvs_init.commands.proc_ip_vs import has_services
-from lvs_init.errors import SystemFailure
+from lvs_init.commands import iptables, modprobe, route, sysctl
+from lvs_init.engine.channel import Table
+from lvs_init.engine.reading import shown_by
 from lvs_init.model.ipvs import TimeoutKey
 from lvs_init.model.machine import Interface, Machine
 from lvs_init.model.network import (
@@ -82,45 +81,18 @@ def _add(live: dict[Key, Value], found: Mapping[Any, Any]) -> None:
     live.update(found)
 
 
-def observe(runner: Runner, interest: Iterable[Key]) -> Observation:
+def observe(runner: Runner, table: Table, interest: Iterable[Key]) -> Observation:
     """The whole live State. ``interest``: keys that need a read of their own (sysctls, modules, timeouts, rules)."""
     keys = set(interest)
     seen = look(key.path for key in keys if isinstance(key, SysctlKey))
     live = seen.live
     live.update(_modules({key.name for key in keys if isinstance(key, ModuleKey)}))
-    live.update(table(runner, timeouts=any(isinstance(key, TimeoutKey) for key in keys)))
+    live.update(table.read(timeouts=any(isinstance(key, TimeoutKey) for key in keys)))
     for family in {6 if ":" in key.address else 4 for key in keys if isinstance(key, MarkRuleKey)}:
-        _add(live, _read(runner, iptables.LIST_MARKS[family], partial(iptables.parse_marks, family=family)))
+        _add(live, shown_by(runner, iptables.LIST_MARKS[family], partial(iptables.parse_marks, family=family)))
     if FilterTableKey() in keys:
-        live[FilterTableKey()] = _read(runner, iptables.SAVE_FILTER, iptables.parse_save)
+        live[FilterTableKey()] = shown_by(runner, iptables.SAVE_FILTER, iptables.parse_save)
     return seen
-
-
-def table(runner: Runner, *, timeouts: bool = False) -> dict[Key, Value]:
-    """The IPVS table. Nothing is run, and so no module loaded, while the kernel has no table or an empty one."""
-    listing = files.read_small("/proc/net/ip_vs")
-    if listing is None:
-        return {}
-    live: dict[Key, Value] = {}
-    if has_services(listing):
-        live.update(_read(runner, ipvsadm.LIST, ipvsadm.parse_rules))
-        thresholds = _read(runner, ipvsadm.LIST_THRESHOLDS, ipvsadm.parse_thresholds)
-        live = ipvsadm.with_thresholds(live, thresholds)
-    if timeouts:
-        _add(live, _read(runner, ipvsadm.LIST_TIMEOUTS, ipvsadm.parse_timeouts))
-    return live
-
-
-def _read(runner: Runner, command: Command, parse: Callable[[str], Any]) -> Any:
-    """What a command shows, parsed. Raises SystemFailure where it shows something that it never should."""
-    shown = runner.check(command).stdout
-    try:
-        return parse(shown)
-    except (ValueError, IndexError, KeyError) as error:
-        raise SystemFailure(
-            f"'{' '.join(command.argv)}' shows what cannot be understood: {error}",
-            hint=f"look at the output of '{' '.join(command.argv)}', and which program '{command.argv[0]}' is",
-        ) from error
 
 
 def read_sysctls(paths: Iterable[str]) -> dict[Key, Value]:

@@ -11,6 +11,7 @@ from lvs_init.commands.render import Tools
 from lvs_init.config.cluster import Cluster
 from lvs_init.engine import configuration, memory
 from lvs_init.engine.apply import Apparatus
+from lvs_init.engine.channel import Table
 from lvs_init.engine.down import descend
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Listener, Options, Outcome, Result, Target, nobody_listens
@@ -64,10 +65,11 @@ class Engine:
             try:
                 runner = Runner(keep_open=(mutex.fd,))
                 tools = Tools(net_tools=bool(runner.find("ifconfig") and runner.find("route")))
-                apparatus = Apparatus(runner, tools, stop, self.listen)
-                if verb in _UP:
-                    return self._up(verb, apparatus)
-                return self._stop(apparatus)
+                with Table(runner, self.environment) as table:
+                    apparatus = Apparatus(runner, table, tools, stop, self.listen)
+                    if verb in _UP:
+                        return self._up(verb, apparatus)
+                    return self._stop(apparatus)
             finally:
                 mutex.release()
 

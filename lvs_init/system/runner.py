@@ -68,6 +68,14 @@ class Completed:
     timed_out: bool = False
 
 
+def failure(done: Completed, command: Command) -> CommandFailed:
+    """The error for a command that ended badly."""
+    hint = f"it wrote more than {OUTPUT_LIMIT >> 20} MiB" if done.code == -signal.SIGXFSZ else ""
+    return CommandFailed(
+        done.argv, done.code, done.stderr, timed_out=done.timed_out, seconds=command.timeout, hint=hint
+    )
+
+
 class Runner:
     """Runs commands, one at a time, each in a session, an environment and with a time limit of its own.
 
@@ -91,10 +99,7 @@ class Runner:
         """Run the command. Raises CommandFailed unless it ended with 0, and what ``run`` raises."""
         done = self.run(command)
         if done.code or done.timed_out:
-            hint = f"it wrote more than {OUTPUT_LIMIT >> 20} MiB" if done.code == -signal.SIGXFSZ else ""
-            raise CommandFailed(
-                done.argv, done.code, done.stderr, timed_out=done.timed_out, seconds=command.timeout, hint=hint
-            )
+            raise failure(done, command)
         return done
 
     def run(self, command: Command) -> Completed:
