@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lvs_init.commands.render import Tools
-from lvs_init.config.cluster import Cluster
 from lvs_init.engine import configuration, memory
 from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.channel import Table
 from lvs_init.engine.down import descend
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Listener, Options, Outcome, Result, Target, nobody_listens
+from lvs_init.engine.tend import Tending
 from lvs_init.engine.up import Ascent
 from lvs_init.errors import Busy, LvsError, NotInstalled, NotPrivileged, SystemFailure
 from lvs_init.system import files, identity
@@ -56,7 +56,20 @@ class Engine:
         return [Target(self.role, instance, "") for instance in found]
 
     def carry_out(self, verb: str) -> list[Outcome]:
-        """Run a writing verb for each of its targets. Raises LvsError where it cannot even begin."""
+        """Run a writing verb for each of its targets. Raises LvsError where it cannot even begin.
+
+        "tend" is the keeper's: it goes on with what is timed. All others leave that to a keeper.
+        """
+        with self.exclusive(verb) as apparatus:
+            if verb == "tend":
+                return self._tend(apparatus)
+            outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(apparatus)
+            self.hand_over(outcomes)
+            return outcomes
+
+    @contextlib.contextmanager
+    def exclusive(self, verb: str) -> Iterator[Apparatus]:
+        """As root and alone, with what looking and writing need. Raises LvsError where that cannot be had."""
         if not identity.is_root():
             raise NotPrivileged(f"{verb} needs root", hint="run it as root")
         mutex = Mutex(self.paths.run)
@@ -66,12 +79,29 @@ class Engine:
                 runner = Runner(keep_open=(mutex.fd,))
                 tools = Tools(net_tools=bool(runner.find("ifconfig") and runner.find("route")))
                 with Table(runner, self.environment) as table:
-                    apparatus = Apparatus(runner, table, tools, stop, self.listen)
-                    if verb in _UP:
-                        return self._up(verb, apparatus)
-                    return self._stop(apparatus)
+                    yield Apparatus(runner, table, tools, stop, self.listen)
             finally:
                 mutex.release()
+
+    def hand_over(self, outcomes: list[Outcome]) -> None:
+        """See to it that a keeper is at work where something is timed."""
+        timed = [outcome for outcome in outcomes if outcome.unfinished]
+        if not timed or self.options.dry_run:
+            return
+        from lvs_init.engine import keeper
+
+        try:
+            keeper.ensure(self.paths, self.environment)
+        except SystemFailure as error:
+            timed[-1].warnings.append(f"nobody finishes what is timed: {error.message}; try 'lvsctl keeper'")
+
+    def _tend(self, apparatus: Apparatus) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for target in self.running():
+            with self._one(target, outcomes):
+                known = memory.recall(self.paths, target)
+                outcomes.append(Tending(target, known, apparatus, self.options).run())
+        return outcomes
 
     def _acquire(self, mutex: Mutex, verb: str, stop: Stop) -> None:
         try:
@@ -106,28 +136,29 @@ class Engine:
 
     def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
         apparatus.stop.check()
-        remembered = memory.recall(self.paths, target)
+        ascent = self.ascent(target, memory.recall(self.paths, target), apparatus)
+        ascent.brakes = verb in ("reload", "force-reload")
+        if verb == "restart" and self.options.full and ascent.memory.mine is not None:
+            return self._rebuild(ascent)
+        return ascent.run()
+
+    def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus) -> Ascent:
+        """A run to the target's file, all read and nothing done yet. Raises LvsError where that cannot begin."""
         if not target.file:
             target = self._with_file(target, remembered)
         cluster, fingerprint = configuration.read(target)
         if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
             raise NotInstalled("there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm")
-        if verb == "restart" and self.options.full and remembered.mine is not None:
-            return self._rebuild(target, cluster, fingerprint, remembered, apparatus)
-        brakes = verb in ("reload", "force-reload")
-        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options, brakes).run()
+        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options)
 
-    def _rebuild(
-        self, target: Target, cluster: Cluster, fingerprint: str, remembered: memory.Memory, apparatus: Apparatus
-    ) -> Outcome:
+    def _rebuild(self, ascent: Ascent) -> Outcome:
         """restart --full: with a gap, in which the role is stopped."""
-        outcome = descend(target, remembered, apparatus, self.options)
+        outcome = descend(ascent.target, ascent.memory, ascent.apparatus, self.options)
         if self.options.dry_run:
             outcome.script += "# and then all that --dry-run start shows once it is stopped\n"
             return outcome
-        remembered = memory.recall(self.paths, target)
         try:
-            built = Ascent(target, cluster, fingerprint, remembered, apparatus, self.options).run()
+            built = replace(ascent, memory=memory.recall(self.paths, ascent.target)).run()
         except LvsError as error:
             error.undone = False
             error.message += "; --full had torn everything down, so it is stopped now"
