@@ -75,20 +75,21 @@ def foreign(live: State, plan: Plan, record: Record | None, others: Sequence[Rec
 
 
 def cause(change: Change, plan: Plan, record: Record | None) -> str:
-    """Why a change is made, in a few words."""
+    """Why a change is made, in a few words; "" for what a first start makes."""
     key, before, after = change.key, change.before, change.after
-    entry = record.entries.get(key) if record is not None else None
-    wanted = record.desired.get(key) if record is not None else None
+    if key in plan.drains:
+        return "left the file, drains" if after is not None else "left the file, its time is over"
+    if key in plan.overruled:
+        return "by hand"
     if key in plan.leaving:
-        return "left the file" if after is None else "as it was before"
+        return "left the file" if after is None else "left the file, as it was before"
+    entry = record.entries.get(key) if record is not None else None
     if after is None:
-        if entry is None:
-            return "not in the file"
-        return "drained" if entry.interim else "left the file"
+        return "left the file" if entry is not None and entry.wrote(before) else "not in the file"
+    if record is None or same(key, before, after):
+        return ""
     if entry is None:
-        return "new in the file" if record is not None else ""
+        return "new in the file"
     if not entry.wrote(before):
         return "is missing" if before is None else "somebody changed it"
-    if same(key, wanted, after):
-        return "as the file has it"
     return "changed in the file"
