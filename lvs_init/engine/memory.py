@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lvs_init.engine import wills
 from lvs_init.engine.paths import Paths
-from lvs_init.engine.request import Target
+from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.model.codec import record_from_plain, record_to_plain
 from lvs_init.model.record import Record, merge
+from lvs_init.model.will import Will
 from lvs_init.system import files, identity, store
 
 _RECORD = ".record"
@@ -21,6 +23,7 @@ class Memory:
     """What is remembered. ``mine`` has an interrupted run's journal folded in; ``others`` likewise.
 
     ``interrupted``: there is a journal, of a run that was cut short or is at work; ``recorded``: an earlier one held.
+    ``wills``: what was said by hand of each director's real servers, by instance.
     """
 
     paths: Paths
@@ -30,6 +33,7 @@ class Memory:
     recorded: bool = False
     others: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    wills: dict[str, tuple[Will, ...]] = field(default_factory=dict)
 
     def begin(self, working_towards: Record) -> None:
         """Write the journal: the record that this run works towards, before its first effect."""
@@ -49,11 +53,18 @@ class Memory:
         if self.interrupted or record != self.mine:
             _save(self._path(_RECORD), record)
         files.remove(self._path(_JOURNAL))
+        self.mine, self.interrupted, self.recorded = record, False, True
 
     def forget(self) -> None:
         """Stopped: record and journal go."""
         files.remove(self._path(_RECORD))
         files.remove(self._path(_JOURNAL))
+        self.mine, self.interrupted, self.recorded = None, False, False
+
+    @property
+    def my_wills(self) -> tuple[Will, ...]:
+        """What was said by hand of the target's real servers."""
+        return self.wills.get(self.target.instance, ()) if self.target.role == DIRECTOR else ()
 
     def _path(self, suffix: str) -> str:
         return _path_of(self.paths, self.target.role, self.target.instance, suffix)
@@ -75,6 +86,9 @@ def recall(paths: Paths, target: Target) -> Memory:
             memory.recorded = found.get(_RECORD) is not None
         elif merged is not None:
             memory.others.append(merged)
+    directors = {other.instance for other in memory.others if other.role == DIRECTOR}
+    for instance in directors.union([target.instance] if target.role == DIRECTOR else ()):
+        memory.wills[instance] = wills.recall(paths, instance, memory.problems)
     return memory
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lvs_init.commands import iptables
@@ -19,19 +19,24 @@ from lvs_init.engine.guard import (
     usable,
 )
 from lvs_init.engine.memory import Memory
+from lvs_init.engine.moment import moment
 from lvs_init.engine.neighbours import await_addresses
 from lvs_init.engine.observe import Observation, look
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
+from lvs_init.engine.tend import Tending, draining, unfinished
 from lvs_init.engine.writers import second_writers
 from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
 from lvs_init.model.record import Entry, Record
-from lvs_init.model.state import Change, Key, State, same
+from lvs_init.model.state import Change, Key, State, apply, same
 from lvs_init.plan.brake import Removal, removal
+from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan, plan_up
+from lvs_init.plan.interim import needs_traffic
+from lvs_init.plan.tend import plan_tend
 from lvs_init.system import arp
 
 
@@ -87,6 +92,7 @@ class Ascent:
         if self.options.dry_run:
             outcome.result = Result.SHOWN
             outcome.script = script_of(plan, self.apparatus.tools, self._added(plan, desired))
+            outcome.script += self._second_look(plan, observation.live, desired)
             return outcome
         usable(plan, observation.live, self.cluster)
         added = self._added(plan, desired)
@@ -96,7 +102,26 @@ class Ascent:
             outcome.result = Result.DONE
         else:
             self._commit(plan, Applied(), desired, unsure, outcome)
+        outcome.notes += draining(plan)
+        if plan.again:
+            self._look_again(outcome)
+        outcome.unfinished = unfinished(self.memory)
         return outcome
+
+    def _look_again(self, outcome: Outcome) -> None:
+        """Real servers that have weight 0 by now and still no connection need not wait for the keeper."""
+        try:
+            outcome.steps += Tending(self.target, self.memory, self.apparatus, self.options).run().steps
+        except LvsError as error:
+            outcome.warnings.append(f"real servers that left the file are still there, at weight 0: {error.message}")
+
+    def _second_look(self, plan: Plan, live: State, desired: Desired) -> str:
+        """For a dry run: the commands of ``_look_again`` if traffic stays as it is."""
+        if not plan.again:
+            return ""
+        record = self._record(plan, desired, self._lasting(plan))
+        second = plan_tend(record, apply(live, plan.wanted), self.memory.others, plan.moment, self.memory.my_wills)
+        return f"# and then, where there is still no connection:\n{script_of(second, self.apparatus.tools)}"
 
     def _look(self) -> tuple[Observation, Desired]:
         """Read the machine and ask what the role wants of it. Raises ConfigurationError with all that only it shows."""
@@ -109,8 +134,10 @@ class Ascent:
         if self.target.role == REALSERVER and not self.options.prune:
             keep_stale_vips(desired, self.memory.mine, seen.live)
         interest: set[Key] = {*desired.wanted, *mine}
-        if self._first() and self.cluster.director.flush_iptables and self.target.role == DIRECTOR:
-            interest.add(FilterTableKey())
+        if self.target.role == DIRECTOR:
+            interest.update(SETTINGS)
+            if self._first() and self.cluster.director.flush_iptables:
+                interest.add(FilterTableKey())
         return self.apparatus.observe(interest), desired
 
     def _wants(self, machine: Machine, seen: Observation) -> Desired:
@@ -182,6 +209,9 @@ class Ascent:
             cleared=frozenset(cleared),
             flushed=flushed,
             keep=desired.keep,
+            policy=desired.policy,
+            moment=moment(counted=needs_traffic(desired.wanted, live, self.memory.mine, self.memory.my_wills)),
+            wills=self.memory.my_wills,
         )
 
     def _flushed(self, table: FilterTable) -> FilterTable:
@@ -256,10 +286,11 @@ class Ascent:
         self.apparatus.listen("record")
         left_out = [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
         outcome.degraded = left_out + unsure
-        lasting = {
-            key: entry for key, entry in plan.entries.items() if key not in applied.left_out and not entry.transient
-        }
-        self.memory.commit(replace(self._record(plan, desired, lasting), degraded=tuple(outcome.degraded)))
+        record = self._record(plan, desired, self._lasting(plan, applied.left_out))
+        self.memory.commit(replace(record, degraded=tuple(outcome.degraded)))
+
+    def _lasting(self, plan: Plan, left_out: Collection[Key] = ()) -> dict[Key, Entry]:
+        return {key: entry for key, entry in plan.entries.items() if key not in left_out and not entry.transient}
 
     def _record(self, plan: Plan, desired: Desired, entries: Mapping[Key, Entry]) -> Record:
         return Record(
@@ -272,6 +303,9 @@ class Ascent:
             gateways=desired.gateways,
             asked=desired.asked,
             nat=desired.nat,
+            drains=plan.drains,
+            overruled=plan.overruled,
+            policy=plan.policy,
             lost=tuple(dict.fromkeys((*(self.memory.mine.lost if self.memory.mine else ()), *lost(plan)))),
         )
 

@@ -45,6 +45,7 @@ class Plan:
     overruled: Mapping[Key, Value] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     again: bool = False
+    moment: Moment = field(default_factory=Moment)  # that it was made for
 
 
 def plan_up(
@@ -104,6 +105,7 @@ def plan_up(
         overruled=meanwhile.overruled,
         policy=meanwhile.policy,
         again=meanwhile.again,
+        moment=moment,
     )
 
 

@@ -29,9 +29,9 @@ class Mutex:
     ``fd`` is the open file while held, for ``Runner(keep_open=[mutex.fd])``.
     """
 
-    def __init__(self, directory: str = DIRECTORY) -> None:
+    def __init__(self, directory: str = DIRECTORY, name: str = "mutex") -> None:
         self._directory = directory
-        self.path = os.path.join(directory, "mutex")
+        self.path = os.path.join(directory, name)
         self._fd: int | None = None
 
     @property

@@ -1,0 +1,171 @@
+"""What an admin says of real servers by hand: drain, undrain, weight. Kept on disk, and counting at once.
+
+Works from the record, never from the file, which may be half-edited; of a director that is not started, from the file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lvs_init.engine import configuration, memory, moment, wills
+from lvs_init.engine.apply import Apparatus
+from lvs_init.engine.memory import Memory
+from lvs_init.engine.request import Outcome, Result, Target
+from lvs_init.engine.run import Engine
+from lvs_init.engine.tend import Tending, unfinished
+from lvs_init.errors import LvsError, Refused
+from lvs_init.model.ipvs import RealServer, RealServerKey, host_port
+from lvs_init.model.will import Will
+from lvs_init.plan.will import said, withdrawn
+
+_MOST_NAMED = 24  # real servers in an error
+
+
+@dataclass(frozen=True)
+class Said:
+    """``drain``, ``undrain`` or ``weight`` of the real servers with an address, and a port where it is not None.
+
+    ``over``: seconds that the way to the weight takes. ``timeout``: seconds until a drained one leaves the table.
+    """
+
+    verb: str
+    address: str
+    port: int | None
+    weight: int = 0
+    over: float = 0.0
+    timeout: float | None = None
+
+    @property
+    def subject(self) -> str:
+        """As it was written."""
+        return self.address if self.port is None else host_port(self.address, self.port)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of it for one director. ``servers``: those that it is about, with the file's values."""
+
+    outcome: Outcome
+    servers: Mapping[RealServerKey, RealServer]
+    will: Will | None
+    started: bool
+
+
+def say(engine: Engine, said: Said) -> list[Heard]:
+    """Keep it, and bring the table in line, for every director named, or else for every one that is started.
+
+    Raises Refused where none of them has such a real server; LvsError with everything as it was.
+    """
+    with engine.at_work(said.verb) as apparatus:
+        targets = _targets(engine)
+        known = [(target, memory.recall(engine.paths, target)) for target in targets]
+        servers = [_servers(target, recalled) for target, recalled in known]
+        concerned = [_concerned(said, recalled, its) for (_, recalled), its in zip(known, servers)]
+        if not any(concerned):
+            raise _unknown(said, known, servers)
+        heard = []
+        for (target, recalled), concerns, its in zip(known, concerned, servers):
+            if concerns:
+                heard.append(_hear(said, target, recalled, its, apparatus, engine))
+        engine.hand_over([each.outcome for each in heard])
+        return heard
+
+
+def _targets(engine: Engine) -> list[Target]:
+    """As the verbs have them; a director that is named, or the usual one, need not be started."""
+    return engine.named() if engine.names else engine.running() or engine.named()
+
+
+def _servers(target: Target, recalled: Memory) -> dict[RealServerKey, RealServer]:
+    """The real servers of the file as it was last applied, or as it would be."""
+    if recalled.mine is not None:
+        found = recalled.mine.desired.items()
+        return {k: v for k, v in found if isinstance(k, RealServerKey) and isinstance(v, RealServer)}
+    cluster, _ = configuration.read(target)
+    return {key: value for service in cluster.services for key, value in service.realservers}
+
+
+def _concerned(said: Said, recalled: Memory, servers: Mapping[RealServerKey, RealServer]) -> bool:
+    """Whether it says anything about a director; what was said may be withdrawn even of what has left the file."""
+    if said.verb == "undrain" and withdrawn(recalled.my_wills, said.address, said.port) != recalled.my_wills:
+        return True
+    return any(_about(said, key) for key in servers)
+
+
+def _about(said: Said, key: RealServerKey) -> bool:
+    return key.address == said.address and said.port in (None, key.port)
+
+
+def _unknown(
+    said: Said, known: Sequence[tuple[Target, Memory]], servers: Sequence[Mapping[RealServerKey, RealServer]]
+) -> Refused:
+    names = list(dict.fromkeys(host_port(key.address, key.port) for its in servers for key in its))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    where = ", ".join(target.instance for target, _ in known)
+    return Refused(
+        f"{where} has no real server {said.subject}",
+        hint=f"there are {', '.join(names[:_MOST_NAMED])}{more}" if names else "there are none at all",
+    )
+
+
+def _hear(
+    said_now: Said,
+    target: Target,
+    recalled: Memory,
+    servers: Mapping[RealServerKey, RealServer],
+    apparatus: Apparatus,
+    engine: Engine,
+) -> Heard:
+    about = {key: value for key, value in servers.items() if _about(said_now, key)}
+    before = recalled.my_wills
+    after, will = _decided(said_now, before, about)
+    outcome = Outcome(target, Result.NOTHING, warnings=list(recalled.problems))
+    wills.keep(engine.paths, target.instance, after)
+    recalled.wills[target.instance] = after
+    if recalled.interrupted:
+        outcome.warnings.append(
+            f"an earlier run of {target.instance} was cut short: this counts once 'lvs-director start' has completed it"
+        )
+    elif recalled.mine is not None:
+        try:
+            outcome = Tending(target, recalled, apparatus, engine.options).run()
+        except LvsError:
+            wills.keep(engine.paths, target.instance, before)
+            raise
+        outcome.unfinished = unfinished(recalled)
+    if after != before:
+        outcome.result = Result.DONE
+    return Heard(outcome, about, will, recalled.mine is not None)
+
+
+def _decided(
+    said_now: Said, before: Sequence[Will], about: Mapping[RealServerKey, RealServer]
+) -> tuple[tuple[Will, ...], Will | None]:
+    """The wills from now on, and the one that this is."""
+    if said_now.verb == "undrain":
+        after = withdrawn(before, said_now.address, said_now.port)
+        whole = next((will for will in after if will.address == said_now.address and will.port is None), None)
+        if said_now.port is not None and whole is not None:
+            raise Refused(
+                f"{said_now.address} is {'drained' if not whole.weight else 'weighted'} as a whole, not port "
+                f"{said_now.port} alone",
+                hint=f"lvsctl undrain {said_now.address}",
+            )
+        return after, None
+    now = time.time()
+    starts: dict[RealServerKey, int] = {}
+    if said_now.over:
+        there = moment.weights(moment.proc_table())
+        starts = {key: there.get(key, 0) for key in about} if there else {}
+    will = Will(
+        address=said_now.address,
+        port=said_now.port,
+        weight=said_now.weight,
+        since=now,
+        over=said_now.over,
+        until=None if said_now.timeout is None else now + said_now.timeout,
+        starts=starts,
+    )
+    return said(before, will), will

@@ -1,0 +1,114 @@
+"""Going on with what is timed: drains, wills. Works from the record alone, as the file may be half-edited by now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lvs_init.engine.apply import Apparatus, carry_out, undo
+from lvs_init.engine.memory import Memory
+from lvs_init.engine.moment import moment
+from lvs_init.engine.request import DIRECTOR, Options, Outcome, Result, Target
+from lvs_init.engine.script import script_of
+from lvs_init.errors import LvsError, NotUndone
+from lvs_init.model.ipvs import RealServer, RealServerKey
+from lvs_init.model.record import Record, merge
+from lvs_init.plan.drain import SETTINGS
+from lvs_init.plan.intent import Plan
+from lvs_init.plan.tend import plan_tend
+from lvs_init.plan.will import next_change
+
+
+@dataclass
+class Tending:
+    """One run for one director, while the mutex is held."""
+
+    target: Target
+    memory: Memory
+    apparatus: Apparatus
+    options: Options
+
+    def run(self) -> Outcome:
+        """Plan, apply, verify, remember. Raises LvsError with everything undone, NotUndone with what is left.
+
+        Needs no journal: what it works towards becomes the record before the first effect, and says of everything that
+        is timed that it still is.
+        """
+        outcome = Outcome(self.target, Result.NOTHING, warnings=list(self.memory.problems))
+        record = self.memory.mine
+        if record is None or self.memory.interrupted:
+            return outcome  # a run that was cut short must be completed first
+        live = self.apparatus.observe({*record.entries, *SETTINGS}).live
+        plan = plan_tend(record, live, self.memory.others, moment(), self.memory.my_wills)
+        outcome.steps = len(plan.steps)
+        if self.options.dry_run:
+            outcome.result, outcome.script = Result.SHOWN, script_of(plan, self.apparatus.tools)
+            return outcome
+        after = tended(record, plan)
+        if plan.steps:
+            self.memory.commit(merge(record, after) or after)
+            try:
+                applied = carry_out(plan, self.apparatus, strict=False)
+            except Exception as error:
+                failed = error if isinstance(error, LvsError) else LvsError(f"internal error, report it: {error!r}")
+                left = undo(plan, live, self.apparatus)
+                if left:
+                    raise NotUndone(failed, left) from error
+                self.memory.commit(record)
+                failed.undone = True
+                raise failed from None if failed is error else error
+            outcome.warnings += [f"{key}: {reason}" for key, reason in applied.left_out.items()]
+            outcome.result = Result.DONE
+            outcome.notes += happened(plan)
+        self.memory.commit(after)
+        return outcome
+
+
+def tended(record: Record, plan: Plan) -> Record:
+    """The record after a plan that was made from it."""
+    return replace(record, entries=plan.entries, drains=plan.drains, overruled=plan.overruled, policy=plan.policy)
+
+
+def draining(plan: Plan) -> Iterator[str]:
+    """The real servers whose drain begins with this plan, a sentence each."""
+    for key, _, before in _servers(plan):
+        if key in plan.drains and before.weight and plan.wanted.get(key) is not None and _connections(plan, key):
+            yield (
+                f"{key}: gets no new connections and goes when its {_counted(plan, key)} ended, after "
+                f"{plan.drains[key] - plan.moment.now:.0f} s at the latest"
+            )
+
+
+def happened(plan: Plan) -> Iterator[str]:
+    """What a plan makes of real servers that are timed, a sentence each: for the log."""
+    yield from draining(plan)
+    for key, after, before in _servers(plan):
+        if after is None:
+            yield f"{key}: removed, {_counted(plan, key) + ' cut off' if key in plan.drains else 'drained'}"
+        elif key in plan.overruled and after.weight != before.weight:
+            yield f"{key}: weight {before.weight} becomes {after.weight}, by hand"
+
+
+def _servers(plan: Plan) -> Iterator[tuple[RealServerKey, RealServer | None, RealServer]]:
+    """The real servers that are changed or taken away: key, value after and value before."""
+    for change in (change for step in plan.steps for change in step.changes):
+        if isinstance(change.key, RealServerKey) and isinstance(change.before, RealServer):
+            yield change.key, change.after if isinstance(change.after, RealServer) else None, change.before
+
+
+def _connections(plan: Plan, key: RealServerKey) -> int:
+    return plan.moment.connections.get(key, 0)
+
+
+def _counted(plan: Plan, key: RealServerKey) -> str:
+    number = _connections(plan, key)
+    return f"{number} connection{'' if number == 1 else 's'}"
+
+
+def unfinished(memory: Memory) -> bool:
+    """Whether something is timed for any director here, so that the keeper has to be at work."""
+    records = [record for record in (memory.mine, *memory.others) if record is not None and record.role == DIRECTOR]
+    said = [will for record in records for will in memory.wills.get(record.instance, ())]
+    now = time.time()
+    return any(record.drains for record in records) or any(next_change(will, (), now) is not None for will in said)
