@@ -16,7 +16,8 @@ import os
 import select
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import lvs_init
 from lvs_init.errors import NotInstalled
@@ -42,7 +43,8 @@ _BOOT_TIMEOUT = 60.0
 _GRACE = 30.0  # seconds that an answer may come after the time allowed for what was asked
 _BOOT = """import sys
 sys.path[:0] = {paths!r}
-from lvs_init.lab import boot
+from lvs_init.lab import boot, children
+children.ENVIRONMENT.update({environment!r})
 boot.{call}
 """
 
@@ -171,12 +173,14 @@ def open_place(
     megabytes: int = 512,
     preload: Sequence[str] = PRELOADED,
     paths: Sequence[str] = (ROOT,),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Place]:
     """Open a lab and close it with all that is in it.
 
     where: "here" (this kernel), "guest" (User-Mode Linux) or "auto". interpreter: the Python inside, which may be a
     virtual environment's. log: where its console goes (default: a file that is removed). megabytes: the guest's
     memory. preload: modules that scripts find already imported. paths: what the Python inside finds modules on.
+    environment: what all that runs inside finds there besides PATH and TERM.
     """
     where = choose(where)
     directory = tempfile.mkdtemp(prefix="lvs-lab-")
@@ -188,7 +192,8 @@ def open_place(
         else f"here({directory!r}, int(sys.argv[1]), {list(preload)!r})"
     )
     with open(program[1], "w", encoding="utf-8") as file:
-        file.write(_BOOT.format(paths=[os.path.abspath(path) for path in paths], call=call))
+        found_on = [os.path.abspath(path) for path in paths]
+        file.write(_BOOT.format(paths=found_on, environment=dict(environment), call=call))
     if where == "guest":
         inside = guest.start_guest(directory, program, megabytes, console)
     else:

@@ -11,6 +11,7 @@ from typing import Callable
 
 import pytest
 
+from lvs_init.engine import channel
 from lvs_init.errors import NotInstalled
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import PRELOADED, ROOT, SYSTEM_PYTHON, Place, choose, open_place
@@ -25,6 +26,11 @@ SCRIPTS = (
 #: Both generations of sh run the lab: the system's Python has Debian's 1.14, the one that runs the tests PyPI's 2.x.
 WITH_SH_OF_PYPI = ("test_crash", "test_reload", "test_restore", "test_status", "test_traffic")
 LAB = str(Path(__file__).resolve().parents[1])
+HANDED_IN = (channel.VARIABLE,)  # what the scripts in the lab find in their environment, where the tests do
+
+
+def _handed_in() -> dict[str, str]:
+    return {name: os.environ[name] for name in HANDED_IN if name in os.environ}
 
 
 def keep_modules_together(items: list[pytest.Item], folder: str) -> None:
@@ -48,7 +54,9 @@ def places() -> Iterator[Callable[[str], Place]]:
 
         def of(interpreter: str) -> Place:
             if interpreter not in opened:
-                lab = open_place(interpreter=interpreter, preload=[*PRELOADED, *SCRIPTS], paths=[ROOT, LAB])
+                lab = open_place(
+                    interpreter=interpreter, preload=[*PRELOADED, *SCRIPTS], paths=[ROOT, LAB], environment=_handed_in()
+                )
                 opened[interpreter] = stack.enter_context(lab)
             return opened[interpreter]
 
