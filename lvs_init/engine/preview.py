@@ -58,7 +58,7 @@ class Preview:
 def preview(target: Target, environment: Mapping[str, str], paths: Paths) -> Preview:
     """For this machine as it is now. Needs root and waits for a run that is under way. Raises LvsError."""
     engine = Engine(target.role, environment=environment, paths=paths)
-    with engine.exclusive("plan") as apparatus:
+    with engine.at_work("plan") as apparatus:
         remembered = memory.recall(paths, target)
         ascent = engine.ascent(target, remembered, apparatus)
         seen = ascent.foresee()

@@ -60,7 +60,7 @@ class Engine:
 
         "tend" is the keeper's: it goes on with what is timed. All others leave that to a keeper.
         """
-        with self.exclusive(verb) as apparatus:
+        with self.at_work(verb) as apparatus:
             if verb == "tend":
                 return self._tend(apparatus)
             outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(apparatus)
@@ -68,7 +68,7 @@ class Engine:
             return outcomes
 
     @contextlib.contextmanager
-    def exclusive(self, verb: str) -> Iterator[Apparatus]:
+    def at_work(self, verb: str) -> Iterator[Apparatus]:
         """As root and alone, with what looking and writing need. Raises LvsError where that cannot be had."""
         if not identity.is_root():
             raise NotPrivileged(f"{verb} needs root", hint="run it as root")
