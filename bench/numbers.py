@@ -13,6 +13,8 @@ OURS, BASH, PYTHON, FLOOR = "lvs-init", "bash", "python3 -c pass", "send+ack loo
 KEEPALIVED, LDIRECTORD, RESTORE = "keepalived", "ldirectord", "ipvsadm -R"
 EMPTY = "an interpreter"  # the work that PYTHON does
 THOUSAND_BY_FOUR = GROWING[1]
+#: What the plot shows, by the number of real servers; 50 x 20 stands for 1000.
+SIZES = (SMALL, MIDDLE, MANY, *GROWING[1:], HUGE)
 
 
 @dataclass
