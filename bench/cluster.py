@@ -1,15 +1,16 @@
-"""The clusters that are set up, each told in the words of every contender."""
+"""The clusters that are set up."""
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-INTERFACE = "eth0"
+from bench.words import DIRECT_ROUTING, INTERFACE, Service, ipvsadm_lines
+
+FORWARDING = DIRECT_ROUTING
 OWN_ADDRESS = "192.168.0.1/16"  # VIPs and real servers lie in this network, so the kernel has a route to them
-SCHEDULER = "wlc"
 _FIRST_VIP, _FIRST_RIP = "192.168.1.1", "192.168.64.1"
 
 
@@ -68,50 +69,14 @@ class Cluster:
         rips = [_after(_FIRST_RIP, first + number) for number in range(self.servers)]
         return {rip: self.changed if (service, rip) == (self.middle, rips[0]) else 1 for rip in rips}
 
-    def lines(self, services: Sequence[int]) -> Iterator[str]:
-        """What ipvsadm is given: a line for each service and each real server."""
-        for service in services:
-            where = "-t {}:{}".format(*self.address(service))
-            yield f"-A {where} -s {SCHEDULER}"
-            port = self.address(service)[1]
-            yield from (f"-a {where} -r {rip}:{port} -g -w {w}" for rip, w in self.weights(service).items())
-
-    def lvs_toml(self) -> str:
-        """What lvs-director reads."""
-        text = f'[cluster]\nname = "bench"\nforwarding = "dr"\n\n[director]\ninterface = "{INTERFACE}"\n'
-        for service in self.all:
-            vip, port = self.address(service)
-            servers = ", ".join(f'{{ rip = "{rip}", weight = {w} }}' for rip, w in self.weights(service).items())
-            text += f'\n[[service]]\nvip = "{vip}"\nport = {port}\nscheduler = "{SCHEDULER}"\n'
-            text += f"realservers = [{servers}]\n"
-        return text
-
-    def keepalived_conf(self) -> str:
-        """What keepalived reads: real servers without checks, which are up from the start."""
-        text = ""
-        for service in self.all:
-            vip, port = self.address(service)
-            text += f"virtual_server {vip} {port} {{\n lvs_sched {SCHEDULER}\n lvs_method DR\n protocol TCP\n"
-            text += "".join(
-                f" real_server {rip} {port} {{\n  weight {w}\n }}\n" for rip, w in self.weights(service).items()
-            )
-            text += "}\n"
-        return text
-
-    def ldirectord_cf(self) -> str:
-        """What ldirectord reads: real servers taken for up without a check, and to stay in the foreground."""
-        text = "quiescent=no\nautoreload=no\nsupervised=yes\n"
-        for service in self.all:
-            vip, port = self.address(service)
-            text += f"virtual={vip}:{port}\n"
-            text += "".join(f"\treal={rip}:{port} gate {w}\n" for rip, w in self.weights(service).items())
-            text += f"\tprotocol=tcp\n\tscheduler={SCHEDULER}\n\tchecktype=on\n"
-        return text
+    def told(self, services: Sequence[int]) -> list[Service]:
+        """These services, ready to be put into words."""
+        return [Service(*self.address(number), self.weights(number)) for number in services]
 
     def recipe(self, services: Sequence[int]) -> str:
         """The classic commands as a bash script, a process each: the table, then alias and host route of each VIP."""
         lines = ["#!/bin/bash", "echo 1 > /proc/sys/net/ipv4/ip_forward"]
-        lines += [f"/sbin/ipvsadm {line}" for line in self.lines(services)]
+        lines += [f"/sbin/ipvsadm {line}" for line in ipvsadm_lines(self.told(services), FORWARDING)]
         for number, vip in enumerate(self.vips(services), 1):
             label = f"{INTERFACE}:{number}"
             lines.append(f"/sbin/ifconfig {label} {vip} broadcast {vip} netmask 255.255.255.255 up")

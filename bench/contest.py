@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 
-from bench.cluster import GROWING, HUGE, INTERFACE, MANY, MIDDLE, OWN_ADDRESS, SMALL, WIDE, Cluster
+from bench.cluster import FORWARDING, GROWING, HUGE, MANY, MIDDLE, OWN_ADDRESS, SMALL, WIDE, Cluster
 from bench.numbers import (
     BASH,
     EMPTY,
@@ -26,6 +26,7 @@ from bench.numbers import (
     status,
     stop,
 )
+from bench.words import INTERFACE, ipvsadm_lines, keepalived_conf, ldirectord_cf, lvs_toml
 from lvs_init.lab.guest import LabError
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, SYSTEM_PYTHON, Place
@@ -124,14 +125,14 @@ class Contest:
             self._ours(node, cluster)
             if change:
                 changed = replace(cluster, changed=2)
-                node.write(_LVS_TOML, changed.lvs_toml())
+                node.write(_LVS_TOML, lvs_toml(changed.told(changed.all), FORWARDING))
                 self._director(node, reload(cluster), "reload")
                 self._verify(node, OURS, changed, cluster.all, cluster.vips(cluster.all))
 
     # Contenders
 
     def _ours(self, node: Node, cluster: Cluster) -> None:
-        node.write(_LVS_TOML, cluster.lvs_toml())
+        node.write(_LVS_TOML, lvs_toml(cluster.told(cluster.all), FORWARDING))
         self._interpreter(node)
         self._director(node, start(cluster), "start")
         self._verify(node, OURS, cluster, cluster.all, cluster.vips(cluster.all))
@@ -148,17 +149,17 @@ class Contest:
 
     def _restore(self, cluster: Cluster) -> None:
         with self._host() as node:
-            node.write(_RECIPE, "".join(f"{line}\n" for line in cluster.lines(cluster.all)))
+            node.write(_RECIPE, "".join(f"{line}\n" for line in ipvsadm_lines(cluster.told(cluster.all), FORWARDING)))
             self._run(node, start(cluster), RESTORE, ["/bin/bash", "-c", f"exec /sbin/ipvsadm -R < {_RECIPE}"])
             self._verify(node, RESTORE, cluster, cluster.all)
 
     def _keepalived(self, cluster: Cluster) -> None:
         with self._host() as node:
-            node.write(_KEEPALIVED_CONF, cluster.keepalived_conf())
+            node.write(_KEEPALIVED_CONF, keepalived_conf(cluster.told(cluster.all), FORWARDING))
             pid = self._fill(node, KEEPALIVED, _KEEPALIVED, cluster, _LIMIT)
             if cluster is THOUSAND_BY_FOUR:
                 changed = replace(cluster, changed=2)
-                node.write(_KEEPALIVED_CONF, changed.keepalived_conf())
+                node.write(_KEEPALIVED_CONF, keepalived_conf(changed.told(changed.all), FORWARDING))
                 work = reload(cluster)
                 self._say(work, KEEPALIVED)
                 seconds = node.call("bench.inside:reload", _LIMIT, pid=pid, cluster=asdict(changed), limit=_LIMIT)
@@ -166,7 +167,7 @@ class Contest:
                 self._verify(node, KEEPALIVED, changed, cluster.all)
 
     def _ldirectord(self, node: Node, cluster: Cluster, limit: float) -> int:
-        node.write(_LDIRECTORD_CF, cluster.ldirectord_cf())
+        node.write(_LDIRECTORD_CF, ldirectord_cf(cluster.told(cluster.all), FORWARDING))
         return self._fill(node, LDIRECTORD, [*_LDIRECTORD, "start"], cluster, limit)
 
     def _floor(self, cluster: Cluster) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.accounting import collect
-from bench.cluster import SCHEDULER, Cluster
+from bench.cluster import Cluster
 from bench.netlink import Contents, Table
+from bench.words import SCHEDULER
 from lvs_init.lab.children import ENVIRONMENT
 
 _DIRECT_ROUTING = 3  # as the kernel numbers it

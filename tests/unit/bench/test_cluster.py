@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from bench.cluster import GROWING, HUGE, MANY, MIDDLE, SMALL, WIDE, Cluster
+from bench.cluster import FORWARDING, GROWING, HUGE, MANY, MIDDLE, SMALL, WIDE, Cluster
 from bench.inside import difference
+from bench.words import ipvsadm_lines, keepalived_conf, ldirectord_cf, lvs_toml
 from lvs_init.config.load import parse
 
 ALL = (SMALL, MIDDLE, MANY, WIDE, *GROWING, HUGE)
@@ -46,23 +47,24 @@ def test_the_changed_weight_is_that_of_one_real_server():
 @pytest.mark.parametrize("cluster", [SMALL, Cluster(5, 3, ports=2, changed=4), MIDDLE], ids=str)
 def test_all_words_for_it_say_the_same(cluster: Cluster):
     wanted = told(cluster)
-    lines = "\n".join(cluster.lines(cluster.all))
+    services = cluster.told(cluster.all)
+    lines = "\n".join(ipvsadm_lines(services, FORWARDING))
     assert set(re.findall(r"-a -t (\S+):(\d+) -r (\S+):\d+ -g -w (\d+)", lines)) == strings(wanted)
-    services = cluster.keepalived_conf().split("virtual_server ")[1:]
+    parts = keepalived_conf(services, FORWARDING).split("virtual_server ")[1:]
     found = {
         (*service.split()[:2], *server)
-        for service in services
+        for service in parts
         for server in re.findall(r"real_server (\S+) \d+ \{\n  weight (\d+)", service)
     }
     assert found == strings(wanted)
-    services = cluster.ldirectord_cf().split("virtual=")[1:]
+    parts = ldirectord_cf(services, FORWARDING).split("virtual=")[1:]
     found = {
         (*service.split()[0].split(":"), *server)
-        for service in services
+        for service in parts
         for server in re.findall(r"real=(\S+):\d+ gate (\d+)", service)
     }
     assert found == strings(wanted)
-    loaded = parse(cluster.lvs_toml(), "bench.toml")
+    loaded = parse(lvs_toml(services, FORWARDING), "bench.toml")
     assert {
         (service.key.address, service.key.port, key.address, server.weight)
         for service in loaded.services
