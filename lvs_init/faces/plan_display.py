@@ -16,7 +16,7 @@ from lvs_init.model.state import Change, Key, Value, same
 from lvs_init.model.will import Will
 from lvs_init.plan.drift import Drift, Foreign, cause
 from lvs_init.plan.retreat import shown
-from lvs_init.plan.step import Step
+from lvs_init.plan.step import Phase, Step
 
 _WIDTH = 100
 _COLOURS = {"+": GREEN, "~": YELLOW, "-": RED}
@@ -24,19 +24,20 @@ _COLOURS = {"+": GREEN, "~": YELLOW, "-": RED}
 
 def lines(preview: Preview) -> Iterator[str]:
     """All of it."""
-    steps = preview.foresight.plan.steps
+    announced = list(preview.foresight.announced)
     yield from _heading(preview)
-    for number, step in enumerate(steps, 1):
+    for number, step in enumerate(preview.foresight.plan.steps, 1):
+        if step.phase >= Phase.ROUTES_AWAY:
+            yield from _announcements(announced)
         yield ""
-        yield from textwrap.wrap(
-            f"{number}. {step.reason}", _WIDTH, subsequent_indent=" " * len(f"{number}. "), break_on_hyphens=False
-        )
+        indent = " " * len(f"{number}. ")
+        yield from textwrap.wrap(f"{number}. {step.reason}", _WIDTH, subsequent_indent=indent, break_on_hyphens=False)
         yield from _changes(step, preview)
         for command in render(step.changes, preview.tools):
-            yield from (coloured(f"   $ {line}", DIM) for line in shell_text(command).splitlines()[:1])
-            yield from (coloured(f"     {line}", DIM) for line in shell_text(command).splitlines()[1:])
-    for address in preview.foresight.announced:
-        yield f"   {address.address} is announced on {address.interface}"
+            first, *others = shell_text(command).splitlines()
+            yield coloured(f"   $ {first}", DIM)
+            yield from (coloured(f"     {line}", DIM) for line in others)
+    yield from _announcements(announced)
     yield from _part("drifted from what was applied:", [_drift(drift) for drift in preview.drifts])
     yield from _part("for a while:", _timed(preview))
     yield from _part("not ours, left alone:", [_foreign(found) for found in preview.foreign])
@@ -57,10 +58,17 @@ def _heading(preview: Preview) -> Iterator[str]:
     yield coloured(told, BOLD)
 
 
+def _announcements(announced: list[AddressKey]) -> Iterator[str]:
+    """Once, when all of them are there."""
+    while announced:
+        key = announced.pop(0)
+        yield f"   {key.address} is announced on {key.interface}"
+
+
 def _changes(step: Step, preview: Preview) -> Iterator[str]:
     made = [change for change in step.changes if not same(change.key, change.before, change.after)]
     rows = [
-        [_mark(change), str(change.key), _difference(change), cause(change, preview.foresight.plan, preview.record)]
+        [_mark(change), str(change.key), cause(change, preview.foresight.plan, preview.record), _difference(change)]
         for change in made
     ]
     for row, text in zip(rows, columns(rows)):

@@ -79,7 +79,7 @@ def cause(change: Change, plan: Plan, record: Record | None) -> str:
     key, before, after = change.key, change.before, change.after
     if key in plan.drains:
         return "left the file, drains" if after is not None else "left the file, its time is over"
-    if key in plan.overruled:
+    if isinstance(key, RealServerKey) and key in plan.overruled:
         return "by hand"
     if key in plan.leaving:
         return "left the file" if after is None else "left the file, as it was before"
