@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Callable
 
 from lvs_init.engine import configuration, memory, moment, wills
 from lvs_init.engine.apply import Apparatus
@@ -21,6 +22,7 @@ from lvs_init.model.will import Will
 from lvs_init.plan.will import said, withdrawn
 
 _MOST_NAMED = 24  # real servers in an error
+_LOOK = 0.5  # seconds between two looks of who waits
 
 
 @dataclass(frozen=True)
@@ -169,3 +171,43 @@ def _decided(
         starts=starts,
     )
     return said(before, will), will
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A real server in the table now."""
+
+    weight: int
+    connections: int
+
+
+def standings(heard: Sequence[Heard]) -> dict[RealServerKey, Standing]:
+    """How the real servers that were meant stand now; who is not there is not in the table."""
+    table = moment.proc_table()
+    weights, connections = moment.weights(table), moment.connections(table)
+    keys = [key for each in heard for key in each.servers if key in weights]
+    return {key: Standing(weights[key], connections[key]) for key in keys}
+
+
+def wait(engine: Engine, said: Said, heard: Sequence[Heard], show: Callable[[str], None]) -> None:
+    """Until a drained real server has no connection any more or has left the table, or a weight has come to its end.
+
+    ``show`` gets a line about what is still to come whenever it is looked at. A keeper that was killed is replaced.
+    """
+    if said.verb == "undrain":
+        return
+    while True:
+        now = standings(heard)
+        if said.verb == "drain":
+            left = sum(standing.connections for standing in now.values())
+            count = f"{left} connection{'' if left == 1 else 's'} left" if left else "drained"
+            show(f"{said.subject}: {count}")
+            if not left:
+                return
+        else:
+            there = sorted({standing.weight for standing in now.values()})
+            show(f"{said.subject}: weight {' and '.join(map(str, there)) or 'unknown'}")
+            if all(standing.weight == said.weight for standing in now.values()):
+                return
+        engine.hand_over([each.outcome for each in heard])
+        time.sleep(_LOOK)

@@ -70,6 +70,10 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record))))
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
+    if record.drains or memory.my_wills:
+        from lvs_init.engine.standing import timed_notes
+
+        status.notes += timed_notes(paths, memory, record, status.table or ProcTable({}))
     if status.missing:
         status.health = Health.LOCKED if nothing_left and left_behind and not memory.interrupted else Health.PARTIAL
     elif not locked:
@@ -93,7 +97,7 @@ def _judge_journal(paths: Paths, memory: Memory, status: Status) -> None:
 
 def _required(key: Key, entry: Entry, record: Record) -> bool:
     """What must be there for the role to serve: its VIPs, its services, the settings that these need."""
-    if entry.applied is None or entry.transient:
+    if entry.applied is None or entry.transient or entry.interim:
         return False
     if isinstance(key, (AddressKey, ServiceKey, LinkKey)):
         return True
@@ -107,8 +111,8 @@ def _compare(record: Record, required: dict[Key, Entry], directing: set[str], st
     table = status.table or ProcTable({})
     weights = _weights(table)
     for key, entry in record.entries.items():
-        if entry.applied is None or entry.transient:
-            continue
+        if entry.applied is None or entry.transient or entry.interim:
+            continue  # what is here for a drain only is told of by itself
         if isinstance(key, AddressKey):
             if key not in addresses and key.address not in directing:
                 status.missing.append(f"{key} is missing")
@@ -119,7 +123,8 @@ def _compare(record: Record, required: dict[Key, Entry], directing: set[str], st
                 status.missing.append(f"service {key} is missing")
         elif isinstance(key, RealServerKey):
             if table.find(key.service) is not None:  # where that is missing, it has been said
-                _compare_real_server(key, entry, weights, status)
+                judged = key.service not in record.policy.live_weights or key in record.overruled
+                _compare_real_server(key, entry, weights, judged, status)
         elif isinstance(key, LinkKey):
             _compare_link(key, status)
         elif isinstance(key, SysctlKey) and not (record.asked and key.path.endswith(_ARP_FLAGS)):
@@ -169,14 +174,19 @@ def _weights(table: ProcTable) -> dict[tuple[str, int, int, str, int], int]:
 
 
 def _compare_real_server(
-    key: RealServerKey, entry: Entry, weights: dict[tuple[str, int, int, str, int], int], status: Status
+    key: RealServerKey,
+    entry: Entry,
+    weights: dict[tuple[str, int, int, str, int], int],
+    judged: bool,
+    status: Status,
 ) -> None:
+    """``judged``: whether the weight is ours to say something about."""
     service = key.service
     weight = weights.get((service.address, service.port, service.fwmark, key.address, key.port))
     wanted = getattr(entry.applied, "weight", None)
     if weight is None:
         status.notes.append(f"{key} is missing")
-    elif weight != wanted:
+    elif judged and weight != wanted:
         status.notes.append(f"{key} has weight {weight}, was set to {wanted}")
 
 

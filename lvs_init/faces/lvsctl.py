@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     import argparse
 
     import lvs_init
-    from lvs_init.faces import lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan
+    from lvs_init.faces import lvsctl_check, lvsctl_hand, lvsctl_import, lvsctl_keeper, lvsctl_lab, lvsctl_plan
 
     made = argparse.ArgumentParser(
         prog="lvsctl",
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
     commands = made.add_subparsers(metavar="COMMAND", required=True)
-    for module in (lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan):
+    for module in (lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan, lvsctl_hand, lvsctl_keeper):
         module.add_to(commands)
     return made
 
