@@ -44,15 +44,15 @@ def steady(
     downloads: Sequence[str] = (),
     servers: Sequence[str] = (),
     size: int = 4 << 20,
-    timeout: float = 30.0,
+    request_timeout: float = 30.0,
 ) -> Iterator[Told]:
-    """Ask over HTTP without end, from the first answer of every requester on, which is when this yields.
+    """Ask over HTTP without end, yielding once all of it is on its way.
 
     name: what order() calls this load. new, kept: requesters with a connection for each request, and with one for 25 of
     them. downloads: the hosts from each of which a body of ``size`` bytes is read slowly. servers: who may answer,
-    empty for anybody. timeout: seconds for each answer. Yields what order(name, "look") returns.
+    empty for anybody. request_timeout: seconds for each answer. Yields what order(name, "look") returns.
     """
-    load = _Load(address, port, frozenset(servers), size, timeout)
+    load = _Load(address, port, frozenset(servers), size, request_timeout)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         door.bind(_DOOR + name)
         door.listen(4)
@@ -67,8 +67,8 @@ def steady(
 def order(name: str, what: str, requests: int = 0, sips: int = 0, timeout: float = 60.0) -> Told:
     """What became of the load so far: "look", "advance" or "finish".
 
-    advance: wait until every new and kept requester together have asked ``requests`` times more, answered or not, and
-    each open download has got ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to
+    advance: wait until ``requests`` more requests have had their end, good or bad, and each open download has got
+    ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to
     its end at full speed, wait for all.
 
     Returns "done": {kind: {host: times}}; "lost": [{kind, how, error, server, times, first}], where "server" is who had
@@ -95,7 +95,7 @@ class _Load:
         self._changed = threading.Condition()  # held while any of these is read or written:
         self._done: dict[str, Counter[str]] = {NEW: Counter(), KEPT: Counter(), DOWNLOAD: Counter()}
         self._lost: dict[tuple[str, str, str, str], Told] = {}
-        self._asked: dict[int, int] = {}
+        self._asked = 0
         self._downloads: dict[str, int] = {}
         self._slowest = 0.0
 
@@ -104,10 +104,9 @@ class _Load:
             self._downloads[server] = 0
             self._start(self._download, server, connection)
         for number in range(new + kept):
-            self._asked[number] = 0
             kind, per_connection = (NEW, 1) if number < new else (KEPT, _PER_CONNECTION)
-            self._start(self._request, number, kind, per_connection)
-        return self.obey("advance", requests=1, sips=1)
+            self._start(self._request, kind, per_connection)
+        return self.obey("advance", requests=2 * (new + kept), sips=1)
 
     def obey(self, what: str, requests: int = 0, sips: int = 0) -> Told:
         if what == "finish":
@@ -120,26 +119,23 @@ class _Load:
             return {
                 "done": {kind: dict(counts) for kind, counts in self._done.items()},
                 "lost": list(self._lost.values()),
-                "asked": sum(self._asked.values()),
+                "asked": self._asked,
                 "downloads": dict(self._downloads),
                 "slowest": round(self._slowest, 3),
             }
 
     def _advance(self, requests: int, received: int) -> None:
-        asked = {number: times + requests for number, times in self._asked.items()}
+        asked = self._asked + requests
         had = {server: size + received for server, size in self._downloads.items()}
         self._changed.wait_for(
-            lambda: (
-                all(self._asked[number] >= times for number, times in asked.items())
-                and all(self._downloads.get(server, size) >= size for server, size in had.items())
-            )
+            lambda: self._asked >= asked and all(self._downloads.get(name, size) >= size for name, size in had.items())
         )
 
     def _start(self, work: Callable[..., None], *arguments: Any) -> None:
         self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
         self._threads[-1].start()
 
-    def _request(self, number: int, kind: str, per_connection: int) -> None:
+    def _request(self, kind: str, per_connection: int) -> None:
         connection: socket.socket | None = None
         server, left = "", 0
         while not self._ending.wait(_PAUSE):
@@ -161,7 +157,7 @@ class _Load:
                 connection.close()
                 connection = None
             with self._changed:
-                self._asked[number] += 1
+                self._asked += 1
                 self._slowest = max(self._slowest, time.monotonic() - began)
                 self._changed.notify_all()
         if connection:

@@ -78,8 +78,9 @@ class SteadyLoad:
         kept: int = 2,
         downloads: Sequence[str] = (),
         servers: Sequence[str] = (),
+        timeout: float = 30.0,
     ) -> None:
-        """As lab/load.py's steady() has it; it runs on ``client`` from the first answer of every requester on."""
+        """As lab/load.py's steady() has it; it runs on ``client``, and all of it is on its way."""
         self._client = client
         self._name = f"{next(_numbers)}"
         self._serving: Serving = client.serve(
@@ -91,6 +92,7 @@ class SteadyLoad:
             kept=kept,
             downloads=list(downloads),
             servers=list(servers),
+            request_timeout=timeout,
         )
         self.first = _became(self._serving.ready)
 
@@ -106,8 +108,8 @@ class SteadyLoad:
         return self._order("look")
 
     def advance(self, requests: int = 1, sips: int = 0) -> Became:
-        """Wait until each requester has asked so often again, whatever became of it, and each open download has got
-        so many more pieces of 2 KiB."""
+        """Wait until so many more requests have had their end, good or bad, and each open download has got so many more
+        pieces of 2 KiB."""
         return self._order("advance", requests=requests, sips=sips)
 
     def finish(self) -> Became:
