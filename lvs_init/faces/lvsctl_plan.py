@@ -82,7 +82,7 @@ def _here(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Prev
     from lvs_init.system import identity
 
     if not identity.is_root():
-        raise NotPrivileged("plan looks into the kernel and the records of this machine", hint="run it as root")
+        raise NotPrivileged("plan needs root, to see the kernel's table and our records", hint="run it as root")
     paths = Paths()
     target = preview.target_of(arguments.file, arguments.role, arguments.cluster, environment, paths)
     return preview.preview(target, environment, paths)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lvs_init.faces import lvsctl, terminal
+from lvs_init.system import identity
 
 OLD = """
 [cluster]
@@ -107,6 +108,14 @@ def test_mistakes_are_told_as_check_tells_them(folder: Path, capsys: pytest.Capt
 def test_without_a_file_it_is_6(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert plan("--from", "older.toml", "new.toml") == 6
     assert "older.toml does not exist" in capsys.readouterr().err
+
+
+def test_a_machine_is_looked_at_by_root_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "is_root", lambda: False)
+    assert plan() == 4
+    assert "needs root" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--rol"], ["--role", "router"], ["a", "b"], ["--from"]])
