@@ -52,9 +52,10 @@ boot.{call}
 class Place:
     """Hosts and the bridges that join them. Use open_place()."""
 
-    def __init__(self, inside: Inside, where: str, interpreter: str) -> None:
+    def __init__(self, inside: Inside, where: str, interpreter: str, environment: Mapping[str, str]) -> None:
         self.where = where  # "here" or "guest"
         self.interpreter = interpreter
+        self.environment = dict(environment)  # of all that runs inside, besides PATH and TERM
         self._inside = inside
         self._window = Window(inside.directory)
         self._numbers = itertools.count(1)
@@ -198,7 +199,7 @@ def open_place(
         inside = guest.start_guest(directory, program, megabytes, console)
     else:
         inside = guest.start_here(directory, program, console)
-    place = Place(inside, where, interpreter)
+    place = Place(inside, where, interpreter, environment)
     try:
         place.answer(0, _BOOT_TIMEOUT)
         yield place

@@ -169,12 +169,13 @@ class Rehearsal:
         return [self.call(name, REALSERVER_SCRIPT, *arguments) for name in self.realservers]
 
     def call(self, host: str, script: str, *arguments: str) -> Call:
-        """One of bin/* on a host, with an empty environment and no terminal."""
+        """One of bin/* on a host, with nothing in its environment but what the place has for all, and no terminal."""
+        environment = self.place.environment
         node = self.nodes[host]
         if self._fresh:
-            completed = node.script(script, *arguments, env={})
+            completed = node.script(script, *arguments, env=environment)
         else:
-            completed = node.entry([os.path.join(ROOT, "bin", script), *arguments], env={})
+            completed = node.entry([os.path.join(ROOT, "bin", script), *arguments], env=environment)
         return Call(host, script, arguments[-1], completed)
 
     # Asking
