@@ -26,13 +26,15 @@ test: lint ## lint, then every test but those of test-boot
 	@$(PYTEST) --ignore=tests/boot
 
 .PHONY: test-boot
-test-boot: root $(VENV) $(SYSV) ## as root: a Debian with sysvinit, our package installed, booted and removed there
+test-boot: root $(VENV) ## as root: Debians with sysvinit and with systemd, our package installed, booted, removed there
+	@packages/install packages/boot.txt
+	@$(MAKE) --no-print-directory --jobs=2 machines
 	@$(PYTEST) tests/boot
 
 .PHONY: root
 root:
 	@[ "$$(id -u)" -eq 0 ] || \
-	    { echo "make test-boot must be run by root: only root can set up a Debian in build/sysv." >&2; exit 1; }
+	    { echo "make test-boot must be run by root: only root can set up a Debian in build/." >&2; exit 1; }
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel
@@ -59,7 +61,7 @@ man: ## build/man: the manual pages, made from docs/
 	@ls build/man/*/*
 
 .PHONY: bench
-bench: lab-packages ## ratios of one run inside one guest: lvs-init, the bash recipe, ipvsadm -R
+bench: bench-packages ## ratios of one run inside one guest: lvs-init, bash, keepalived, ldirectord (12 minutes)
 	@/usr/bin/python3 -m bench
 
 .PHONY: clean
@@ -74,6 +76,10 @@ distclean: clean ## remove everything that make produced
 .PHONY: lab-packages
 lab-packages:
 	@packages/install packages/lab.txt
+
+.PHONY: bench-packages
+bench-packages:
+	@packages/install packages/lab.txt packages/bench.txt
 
 .PHONY: test-packages
 test-packages:

@@ -6,6 +6,7 @@ docdir := $(datadir)/doc/lvs-init
 mandir := $(datadir)/man
 completionsdir := $(datadir)/bash-completion/completions
 unitdir := $(prefix)/lib/systemd/system
+presetdir = $(unitdir)-preset
 tmpfilesdir := $(prefix)/lib/tmpfiles.d
 # On Red Hat /etc/init.d is a link to the real directory.
 INITDIR := $(if $(wildcard $(DESTDIR)/etc/rc.d/init.d/.),/etc/rc.d/init.d,/etc/init.d)
@@ -14,17 +15,20 @@ scripts := lvs-director lvs-realserver
 library := $(datadir)/lvs-init
 red_hat := $(filter %/rc.d/init.d,$(INITDIR))
 defaults := /etc/$(if $(red_hat),sysconfig,default)
+# What says more to the init system than a script's header can say to all of them.
+overridesdir := $(if $(red_hat),/etc/chkconfig.d,/usr/share/insserv/overrides)
+overrides := $(addprefix rc.d/$(if $(red_hat),chkconfig.d,insserv)/,$(scripts))
 # Everything that is ours to overwrite and to remove.
 installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$(scripts)) \
-    $(patsubst %,$(unitdir)/%.service,$(scripts)) $(tmpfilesdir)/lvs-init.conf \
+    $(patsubst %,$(unitdir)/%.service,$(scripts)) $(presetdir)/80-lvs-init.preset $(tmpfilesdir)/lvs-init.conf \
     $(patsubst %,$(mandir)/man8/%.8,$(scripts) lvsctl) $(mandir)/man5/lvs.toml.5 \
     $(addprefix $(completionsdir)/,$(scripts) lvsctl) \
-    $(if $(red_hat),$(addprefix /etc/chkconfig.d/,$(scripts)))
+    $(addprefix $(overridesdir)/,$(scripts))
 
 .PHONY: install
 install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/init.d or /etc/init.d)
-	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(tmpfilesdir) $(completionsdir) \
-	    $(INITDIR) $(defaults) /etc/lvs)
+	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(presetdir) $(tmpfilesdir) \
+	    $(completionsdir) $(overridesdir) $(INITDIR) $(defaults) /etc/lvs)
 	@install -m 755 -t $(DESTDIR)$(sbindir) $(addprefix bin/,$(scripts) lvsctl)
 	@rm -rf $(DESTDIR)$(library)/lvs_init
 	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX lvs_init | tar -x --no-same-owner -p -C $(DESTDIR)$(library)
@@ -36,15 +40,13 @@ install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/i
 	    chmod 644 $(DESTDIR)$(unitdir)/$$name.service; \
 	    [ -e $(DESTDIR)$(defaults)/$$name ] || install -m 644 rc.d/default/$$name $(DESTDIR)$(defaults); \
 	done
+	@install -m 644 -t $(DESTDIR)$(presetdir) rc.d/systemd/80-lvs-init.preset
 	@install -m 644 -t $(DESTDIR)$(tmpfilesdir) rc.d/tmpfiles.d/lvs-init.conf
 	@python3 -B -m manual $(DESTDIR)$(mandir)
 	@install -m 644 -t $(DESTDIR)$(completionsdir) $(addprefix completions/,$(scripts) lvsctl)
 	@install -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE
 	@tar -c --mode=u=rwX,go=rX docs examples | tar -x --no-same-owner -p -C $(DESTDIR)$(docdir)
-ifneq ($(red_hat),)
-	@install -d -m 755 $(DESTDIR)/etc/chkconfig.d
-	@install -m 644 -t $(DESTDIR)/etc/chkconfig.d $(addprefix rc.d/chkconfig.d/,$(scripts))
-endif
+	@install -m 644 -t $(DESTDIR)$(overridesdir) $(overrides)
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 # A running director would have nobody left who can stop it; stopping it is not for us to decide.
@@ -64,7 +66,7 @@ endif
 	done
 	@rm -f $(addprefix $(DESTDIR),$(installed))
 	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
-	@for directory in /etc/lvs /etc/chkconfig.d; do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
+	@for directory in /etc/lvs $(overridesdir); do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
 	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi
 ifeq ($(DESTDIR),)
 	@# Others' links have numbers that made room for ours.

@@ -24,14 +24,15 @@ rpm: ## build/lvs-init-VERSION.noarch.rpm
 	    >build/rpm/build.log 2>&1 || { cat build/rpm/build.log >&2; exit 1; }; \
 	rm -f build/lvs-init-*.rpm; mv build/rpm/RPMS/noarch/lvs-init-*.noarch.rpm build/; ls build/lvs-init-*.noarch.rpm
 
-# A Debian 12 that sysvinit boots. Tests install our package into copies of it.
-SYSV := build/sysv/.complete
-SYSV_PACKAGES = $(shell sed 's/#.*//' packages/sysv.txt)
-$(SYSV): packages/sysv.txt
-	@packages/install packages/boot.txt
-	@echo "Setting up build/sysv"
-	@rm -rf build/sysv
-	@mmdebstrap --quiet --variant=minbase --include="$(SYSV_PACKAGES)" \
+# A Debian 12 that sysvinit boots and one that systemd boots. Tests install our package into copies of them.
+MACHINES := build/sysv/.complete build/systemd/.complete
+.PHONY: machines
+machines: $(MACHINES)
+
+$(MACHINES): build/%/.complete: packages/%.txt
+	@echo "Setting up build/$*"
+	@rm -rf build/$*
+	@mmdebstrap --quiet --variant=minbase --include="$$(sed 's/#.*//' $<)" \
 	    --essential-hook='printf "#!/bin/sh\nexit 101\n" >"$$1/usr/sbin/policy-rc.d"; chmod 755 "$$1/usr/sbin/policy-rc.d"' \
-	    --customize-hook='rm "$$1/usr/sbin/policy-rc.d"' bookworm build/sysv
+	    --customize-hook='rm "$$1/usr/sbin/policy-rc.d"' bookworm build/$*
 	@touch $@

@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import guide
+import disk
 import pytest
-from disk import make_image
+from disk import Image
 from guest import Guest
+from guide import install
 from machine import ROOT, SYSV, Machine
 
 
@@ -44,33 +45,38 @@ def installed(machine: Machine, package: Path) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def outside(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Path:
     """What every guest sees as /outside; the package is below it."""
+    if os.geteuid():
+        pytest.skip("only root can read all of a machine's files")
     path = tmp_path_factory.mktemp("outside")
+    disk.prepare(path)
     (path / "package").mkdir()
     shutil.copy(package, path / "package")
     return path
 
 
 @pytest.fixture(scope="session")
-def image(outside: Path) -> Iterator[Path]:
-    """The disk of a machine without our package; every guest writes on a layer of its own."""
-    if os.geteuid():
-        pytest.skip("only root can read all of build/sysv")
-    path = outside.with_name("image")
-    make_image(path, outside)
-    yield path
-    path.unlink()
+def sysvinit(outside: Path) -> Iterator[Image]:
+    """The disk of a machine with sysvinit and without our package; every guest writes on a layer of its own."""
+    image = disk.sysvinit(outside.with_name("sysvinit"), outside)
+    yield image
+    image.path.unlink()
 
 
 @pytest.fixture(scope="session")
-def disk(image: Path, outside: Path) -> Path:
-    """With our package and a configuration, put there as docs/operations.md says. Nothing is enabled."""
-    guest = Guest(image, outside, "installing")
-    install = guide.commands("Install on Debian", "apt install")
+def systemd(outside: Path) -> Iterator[Image]:
+    """The same with systemd."""
+    image = disk.systemd(outside.with_name("systemd"), outside)
+    yield image
+    image.path.unlink()
+
+
+@pytest.fixture(scope="session")
+def installed_disk(sysvinit: Image) -> Path:
+    """With our package and a configuration. Nothing is enabled."""
+    guest = Guest(sysvinit, "installing")
     try:
         guest.boot()
-        guest.write("/root/lvs.toml", (ROOT / "examples/vs-nat.toml").read_text())
-        said = guest.run(f"cp /outside/package/*.deb .\n{install}")
-        assert "lvs.toml is sound" in said
+        install(guest)
         guest.power_off()
     finally:
         guest.cut_power()

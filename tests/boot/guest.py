@@ -1,4 +1,4 @@
-"""A whole machine in User-Mode Linux, sysvinit its process 1: power, a disk that outlives it, and a root shell.
+"""A whole machine in User-Mode Linux, with an init system: power, a disk that outlives it, and a root shell.
 
 What is in it: tests/boot/disk.py.
 """
@@ -13,6 +13,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from disk import Image
+
 _BOOT = 300.0  # seconds, many times what it takes on an idle core
 _JOB = 120.0
 _READY = "ready"
@@ -21,10 +23,10 @@ _READY = "ready"
 class Guest:
     """One machine. What it writes to its disk goes into a layer above an image, which may be a copy of another's."""
 
-    def __init__(self, image: Path, outside: Path, name: str, disk: Path | None = None) -> None:
-        """outside: what the machine sees as /outside; a directory ``name`` is made there."""
+    def __init__(self, image: Image, name: str, disk: Path | None = None) -> None:
+        """A directory ``name`` is made in what the machine sees as /outside."""
         self._image = image
-        self._home = outside / name
+        self._home = image.outside / name
         self._home.mkdir()
         self.disk = self._home / "disk"
         if disk:
@@ -37,11 +39,12 @@ class Guest:
         return self._process is not None
 
     def boot(self) -> str:
-        """Switch it on; returns the console's text once runlevel 2 is reached."""
+        """Switch it on; returns the console's text once it is up."""
         ours, theirs = socket.socketpair()
         serial = f"fd:{theirs.fileno()},fd:{theirs.fileno()}"
-        command = ["linux.uml", f"ubd0={self.disk},{self._image}", "root=/dev/ubda", "ro", "mem=256M", "quiet",
-                   f"uml_dir={self._home}", "con=null", "con0=null,fd:1", f"con1={serial}"]  # fmt: skip
+        command = ["linux.uml", f"ubd0={self.disk},{self._image.path}", "root=/dev/ubda", "mem=256M", "quiet",
+                   f"uml_dir={self._home}", "con=null", "con0=null,fd:1", f"con1={serial}",
+                   *self._image.kernel]  # fmt: skip
         with theirs, (self._home / "console").open("wb") as console:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console,
                                              stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()],

@@ -7,11 +7,17 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SYSV = ROOT / "build/sysv"
+SYSV, SYSTEMD = ROOT / "build/sysv", ROOT / "build/systemd"
 # A chroot in namespaces: nothing that a package's scripts do there reaches this machine's network or processes.
-_ENTER = """
+_SHELL = "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C sh -ec"
+_ENTER = f"""
 mount -t proc proc "$0/proc"
-exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C sh -ec "$1"
+exec chroot "$0" {_SHELL} "$1"
+"""
+_AROUND = f"""
+mount -t proc proc "$0/proc"
+cd "$0/tmp"
+exec {_SHELL} "$1" "$0"
 """
 _NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child")
 # What is dpkg's own, and stays when a package is purged.
@@ -27,7 +33,14 @@ class Machine:
 
     def run(self, script: str, code: int = 0) -> str:
         """stdout and stderr of a shell script; one network lasts as long as one script."""
-        ended = subprocess.run(["unshare", *_NAMESPACES, "sh", "-ec", _ENTER, self.root, script], text=True,
+        return self._shell(_ENTER, script, code)
+
+    def around(self, script: str) -> str:
+        """The same in its namespaces but with this machine's files and tools; $0 is its root directory."""
+        return self._shell(_AROUND, script, 0)
+
+    def _shell(self, enter: str, script: str, code: int) -> str:
+        ended = subprocess.run(["unshare", *_NAMESPACES, "sh", "-ec", enter, self.root, script], text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
         assert ended.returncode == code, ended.stdout
         return ended.stdout

@@ -10,14 +10,11 @@ from pathlib import Path
 import guide
 import pytest
 import sequence
-from disk import CLIENT, SERVERS
+from director import FACTS, STATE, UP, serves
+from disk import Image
 from guest import Guest
 
 pytestmark = pytest.mark.xdist_group("guest")
-UP = "lvs-director is running: 1 service, 1 VIP, 2 real servers\n"
-FACTS = UP.partition(": ")[2].strip()
-REQUEST = f"ip netns exec {CLIENT} bash -c 'cat </dev/tcp/192.168.0.219/80'"
-STATE = "ipvsadm -Sn; ip -o address show dev eth0; cat /proc/sys/net/ipv4/ip_forward; ls -A /run/lock/subsys"
 REPLACED = "dpkg --install /outside/package/*.deb"
 
 
@@ -30,9 +27,9 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(image: Path, outside: Path, disk: Path) -> Iterator[Life]:
+def life(sysvinit: Image, installed_disk: Path) -> Iterator[Life]:
     """Two boots: the first with nothing enabled, the second after what docs/operations.md says to do then."""
-    guest = Guest(image, outside, "director", disk)
+    guest = Guest(sysvinit, "director", installed_disk)
     try:
         guest.boot()
         before = guest.run(f"set +e; service lvs-director status; ls /run/lvs; ls /proc/net/ip_vs; {STATE}; :")
@@ -48,17 +45,6 @@ def director(life: Life) -> Guest:
     if not life.guest.is_on:
         life.guest.boot()
     return life.guest
-
-
-def serves(guest: Guest) -> None:
-    """Every part is there, and requests of a client are answered by both real servers."""
-    assert guest.run("service lvs-director status").startswith("lvs-director is running\nProt ")
-    state = guest.run(STATE)
-    assert state.count(" -r 192.168.10.1") == 2
-    assert re.search(r"inet 192\.168\.0\.219/24 .* secondary eth0:1\\", state)
-    assert state.endswith("\n1\nlvs-director\n")
-    guest.run(f"ip netns pids {SERVERS} | grep -q . || ip netns exec {SERVERS} python3 /outside/web.py")
-    assert set(guest.run(f"{REQUEST}; {REQUEST}").split()) == {"192.168.10.11", "192.168.10.12"}
 
 
 def stopped_in_order(down: str, runlevel: int) -> None:

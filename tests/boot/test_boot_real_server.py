@@ -8,7 +8,7 @@ from pathlib import Path
 import guide
 import pytest
 import sequence
-from disk import CLIENT
+from disk import CLIENT, Image
 from guest import Guest
 from machine import ROOT
 
@@ -20,8 +20,8 @@ STATE = (
 
 
 @pytest.fixture(scope="module")
-def real_server(image: Path, outside: Path, disk: Path) -> Iterator[Guest]:
-    guest = Guest(image, outside, "realserver", disk)
+def real_server(sysvinit: Image, installed_disk: Path) -> Iterator[Guest]:
+    guest = Guest(sysvinit, "realserver", installed_disk)
     try:
         guest.boot()
         text = (ROOT / "examples/vs-dr.toml").read_text().replace("192.168.0.11", "192.168.0.10")

@@ -87,6 +87,7 @@ def test_the_order_at_boot_and_at_shutdown(installed: Machine) -> None:
         assert installed.place(level, "ipvsadm") < director
         assert director < installed.place(level, "heartbeat")
         assert director < installed.place(level, "keepalived")
+        assert installed.place(level, "inetutils-syslogd") < realserver
     assert installed.links("networking")["S"] == "S"  # the level that comes before all of these
     for level in "06":
         director, realserver = (installed.place(level, name) for name in SCRIPTS)
@@ -94,6 +95,7 @@ def test_the_order_at_boot_and_at_shutdown(installed: Machine) -> None:
         assert installed.place(level, "keepalived") < director
         assert director < installed.place(level, "ipvsadm")
         assert director < realserver < installed.place(level, "networking")
+        assert realserver < installed.place(level, "inetutils-syslogd")
     table = installed.run("insserv -s")
     for name in SCRIPTS:
         assert f":2 3 4 5:{name}\n" in table

@@ -44,6 +44,15 @@ def test_the_block_orders_it_after_the_network_and_before_heartbeat(name: str) -
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+def test_what_insserv_reads_instead_adds_the_log_and_nothing_else(name: str) -> None:
+    override = (ROOT / "rc.d/insserv" / name).read_text()
+    header = block(script(name))
+    assert block(override) == {
+        keyword: f"{said} $syslog" if keyword.startswith("Should-") else said for keyword, said in header.items()
+    }
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_nothing_below_the_header_looks_like_one(name: str) -> None:
     assert list(stray_tags(script(name))) == []
 

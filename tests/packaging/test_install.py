@@ -20,7 +20,9 @@ def files(root: Path) -> set[str]:
 def test_debian_layout(tmp_path: Path) -> None:
     make("install", f"DESTDIR={tmp_path}")
     there = files(tmp_path)
-    assert {f"etc/init.d/{name}" for name in SCRIPTS} | {f"etc/default/{name}" for name in SCRIPTS} <= there
+    for name in SCRIPTS:
+        assert {f"etc/init.d/{name}", f"etc/default/{name}", f"usr/share/insserv/overrides/{name}"} <= there
+    assert "usr/local/lib/systemd/system-preset/80-lvs-init.preset" in there
     assert not any(name.startswith(("etc/chkconfig.d", "etc/sysconfig", "etc/rc.d")) for name in there)
     assert (tmp_path / "etc/lvs").is_dir()
     assert not any(name.startswith("etc/lvs/") for name in there)  # nothing that start would apply
@@ -40,7 +42,7 @@ def test_red_hat_layout_is_found(tmp_path: Path) -> None:
         link = tmp_path / "etc/init.d" / name
         assert "/" in os.readlink(link)  # insserv passes over a link to a neighbour
         assert link.resolve() == tmp_path / "usr/sbin" / name
-    assert not any(name.startswith("etc/default") for name in there)
+    assert not any(name.startswith(("etc/default", "usr/share/insserv")) for name in there)
 
 
 @pytest.mark.parametrize("prefix", ["/usr", "/usr/local", "/opt/lvs"])
