@@ -61,8 +61,11 @@ def read_small(path: str) -> str | None:
         return None
 
 
-def write_atomic(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Write the whole file or nothing, on the disk when this returns. Raises SystemFailure; no partial file stays."""
+def write_atomic(path: str, data: bytes, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Write the whole file or nothing, on the disk when this returns. Raises SystemFailure; no partial file stays.
+
+    ``owner``: its user and group id, else ours. What was there before is replaced, be it a link.
+    """
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{os.getpid()}.new")
     try:
@@ -71,6 +74,8 @@ def write_atomic(path: str, data: bytes, mode: int = 0o600) -> None:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             with open(os.open(temporary, flags, mode), "wb") as file:
+                if owner is not None:
+                    os.fchown(file.fileno(), *owner)
                 os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()
@@ -83,6 +88,29 @@ def write_atomic(path: str, data: bytes, mode: int = 0o600) -> None:
         sync_directory(directory)
     except OSError as error:
         raise _failure("write", path, error) from error
+
+
+def install(path: str, data: bytes) -> str:
+    """Put a configuration in the place of another, which stays beside it. Mode and owner stay.
+
+    Returns the name of the former one, PATH.old; "" where there is none or nothing to change. Raises UnsafeFile where
+    others could write to the place, SystemFailure.
+    """
+    try:
+        path = trusted_path(path)
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            raise _failure("write", path, error) from error
+        trusted_path(os.path.dirname(path))
+        write_atomic(path, data, 0o644)
+        return ""
+    former = read_trusted(path)
+    if former == data:
+        return ""
+    status = os.lstat(path)
+    for name, contents in ((f"{path}.old", former), (path, data)):
+        write_atomic(name, contents, stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
+    return f"{path}.old"
 
 
 def sync_directory(path: str) -> None:

@@ -1,0 +1,148 @@
+"""try: apply a configuration for a while. Beginning, confirming and going back; who waits meanwhile is the keeper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lvs_init.config.cluster import Cluster, Director, RealServerRole
+from lvs_init.config.desired import Desired
+from lvs_init.engine import configuration, keeper, memory, trial
+from lvs_init.engine.apply import Apparatus
+from lvs_init.engine.memory import Memory
+from lvs_init.engine.moment import boottime
+from lvs_init.engine.observe import Observation
+from lvs_init.engine.request import Options, Outcome, Result, Target
+from lvs_init.engine.run import Engine
+from lvs_init.engine.trial import Trial
+from lvs_init.engine.up import Ascent
+from lvs_init.errors import LvsError, NotUndone, Refused
+from lvs_init.model.machine import Machine
+from lvs_init.model.network import AddressKey
+from lvs_init.model.record import Record
+from lvs_init.system import files
+
+
+@dataclass
+class Return(Ascent):
+    """A run whose aim is not a file but what an earlier record wanted."""
+
+    before: Record = field(default_factory=lambda: Record("", ""))
+
+    def _wants(self, machine: Machine, seen: Observation) -> Desired:
+        wanted = self.before.desired
+        carried = [key for key, value in wanted.items() if isinstance(key, AddressKey) and value is not None]
+        return Desired(
+            wanted,
+            announce=[key for key in carried if key.interface != "lo"],
+            nat=self.before.nat,
+            gateways=self.before.gateways,
+            asked=self.before.asked,
+            policy=self.before.policy,
+        )
+
+
+def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcome]:
+    """Apply the target's file to its running cluster for so many seconds.
+
+    Raises Refused where there is nothing to go back to or a trial is pending, and whatever a reload raises; then all is
+    as it was before.
+    """
+    with engine.at_work("try") as apparatus:
+        for other in trial.pending(engine.paths):
+            raise Refused(
+                f"{other.file} is on trial until {other.until}",
+                hint="one at a time: first lvsctl try --confirm, or --revert",
+            )
+        known = memory.recall(engine.paths, target)
+        if known.mine is None:
+            raise Refused(
+                f"lvs-director {target.instance} is stopped, so there is nothing to go back to",
+                hint=f"lvs-director {target.instance} start",
+            )
+        if known.interrupted:
+            raise Refused(
+                "an earlier run was cut short", hint=f"complete it first: lvs-director {target.instance} start"
+            )
+        ascent = engine.ascent(target, known, apparatus)
+        ascent.brakes = True
+        data = files.read_trusted(target.file)
+        if configuration.fingerprint(data) != ascent.fingerprint:
+            raise Refused(f"{target.file} changes while it is read", hint="try again once it is written")
+        place = known.mine.file or f"{engine.paths.configuration}/{target.instance}.toml"
+        text = data.decode("utf-8", "surrogateescape")
+        begun = Trial(target.instance, target.file, text, place, boottime() + seconds, known.mine)
+        trial.keep(engine.paths, begun)
+        try:
+            # Before the first effect: whatever becomes of us and our terminal, somebody takes it back.
+            keeper.ensure(engine.paths, engine.environment)
+            outcome = ascent.run()
+        except NotUndone:
+            trial.keep(engine.paths, replace(begun, deadline=boottime()))
+            raise
+        except BaseException:
+            trial.forget(engine.paths, target.instance)
+            raise
+        return begun, outcome
+
+
+def confirm(engine: Engine, instance: str) -> tuple[Trial, str]:
+    """Keep what is on trial: it becomes the configuration. Returns the trial and where the former file is, or "".
+
+    Raises Refused where nothing is on trial, or something else is in effect by now.
+    """
+    with engine.at_work("try --confirm"):
+        kept = _only(engine, instance)
+        known = memory.recall(engine.paths, kept.target)
+        data = kept.text.encode("utf-8", "surrogateescape")
+        if not kept.left:
+            raise Refused(f"the time of {kept.file} is over, it is being taken back", hint="try it again")
+        if known.mine is None or known.interrupted or known.mine.fingerprint != configuration.fingerprint(data):
+            raise Refused(f"{kept.file} is not what runs any more", hint="take it back: lvsctl try --revert")
+        former = files.install(kept.place, data)
+        known.commit(replace(known.mine, file=kept.place))
+        trial.forget(engine.paths, kept.instance)
+        return kept, former
+
+
+def revert(engine: Engine, instance: str) -> Outcome:
+    """Take back at once what is on trial. Raises Refused where nothing is, LvsError where it cannot be taken back."""
+    with engine.at_work("try --revert") as apparatus:
+        outcome = go_back(_only(engine, instance), engine, apparatus)
+        engine.hand_over([outcome])
+        return outcome
+
+
+def go_back(over: Trial, engine: Engine, apparatus: Apparatus) -> Outcome:
+    """Converge to what the record from before the trial wanted; then the trial is over. Raises LvsError."""
+    known = memory.recall(engine.paths, over.target)
+    outcome = Outcome(over.target, Result.NOTHING)
+    if known.mine is not None:
+        outcome = _return(over.before, over.target, known, apparatus, engine.options).run()
+        outcome.notes.append(f"{over.file} was not confirmed; what ran before it is back")
+    trial.forget(engine.paths, over.instance)
+    return outcome
+
+
+def go_back_where_due(engine: Engine, apparatus: Apparatus, instance: str = "") -> list[Outcome]:
+    """Take back every trial whose time is over; ``instance``: of this one alone. A failure is in its outcome."""
+    outcomes = []
+    for over in trial.pending(engine.paths, instance):
+        if not over.left:
+            try:
+                outcomes.append(go_back(over, engine, apparatus))
+            except LvsError as error:
+                outcomes.append(Outcome(over.target, Result.FAILED, error=error))
+    return outcomes
+
+
+def _return(before: Record, target: Target, known: Memory, apparatus: Apparatus, options: Options) -> Return:
+    cluster = Cluster(before.cluster, before.file, "", Director(), RealServerRole(), ())
+    return Return(target, cluster, before.fingerprint, known, apparatus, options, before=before)
+
+
+def _only(engine: Engine, instance: str) -> Trial:
+    found = trial.pending(engine.paths, instance)
+    if not found:
+        of = f" of {instance}" if instance else ""
+        raise Refused(f"nothing{of} is on trial", hint="'lvsctl try FILE' begins a trial")
+    return found[0]
