@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import lvs_init
-from lvs_init.engine import memory
+from lvs_init.engine import memory, trial
 from lvs_init.engine.moment import boottime, connections, proc_table, weights
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Outcome, Result, Target
@@ -106,7 +106,7 @@ def due(paths: Paths) -> float | None:
     table = proc_table()
     moment = Moment(boottime(), time.time(), connections(table))
     there = weights(table)
-    times = []
+    times = [trial.next_due(paths)]
     for instance in memory.started(paths, DIRECTOR):
         known = memory.recall(paths, Target(DIRECTOR, instance, ""))
         if known.mine is not None and not known.interrupted:

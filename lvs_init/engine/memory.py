@@ -16,6 +16,7 @@ from lvs_init.system import files, identity, store
 
 _RECORD = ".record"
 _JOURNAL = ".journal"
+_TRIAL = ".trial"  # engine/trial.py
 
 
 @dataclass
@@ -56,9 +57,10 @@ class Memory:
         self.mine, self.interrupted, self.recorded = record, False, True
 
     def forget(self) -> None:
-        """Stopped: record and journal go."""
+        """Stopped: record and journal go, and a trial with what it would go back to."""
         files.remove(self._path(_RECORD))
         files.remove(self._path(_JOURNAL))
+        files.remove(self._path(_TRIAL))
         self.mine, self.interrupted, self.recorded = None, False, False
 
     @property

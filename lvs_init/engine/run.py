@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lvs_init.commands.render import Tools
-from lvs_init.engine import configuration, memory
+from lvs_init.engine import configuration, memory, trial
 from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.channel import Table
 from lvs_init.engine.down import descend
@@ -86,17 +86,19 @@ class Engine:
     def hand_over(self, outcomes: list[Outcome]) -> None:
         """See to it that a keeper is at work where something is timed."""
         timed = [outcome for outcome in outcomes if outcome.unfinished]
-        if not timed or self.options.dry_run:
+        if self.options.dry_run or not (timed or trial.pending(self.paths)):
             return
         from lvs_init.engine import keeper
 
         try:
             keeper.ensure(self.paths, self.environment)
         except SystemFailure as error:
-            timed[-1].warnings.append(f"nobody finishes what is timed: {error.message}; try 'lvsctl keeper'")
+            outcomes[-1].warnings.append(f"nobody finishes what is timed: {error.message}; try 'lvsctl keeper'")
 
     def _tend(self, apparatus: Apparatus) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+        from lvs_init.engine import trying
+
+        outcomes = trying.go_back_where_due(self, apparatus)
         for target in self.running():
             with self._one(target, outcomes):
                 known = memory.recall(self.paths, target)
@@ -136,11 +138,23 @@ class Engine:
 
     def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
         apparatus.stop.check()
+        if self.role == DIRECTOR and not self.options.dry_run:
+            self._end_trial(target, apparatus)
         ascent = self.ascent(target, memory.recall(self.paths, target), apparatus)
         ascent.brakes = verb in ("reload", "force-reload")
         if verb == "restart" and self.options.full and ascent.memory.mine is not None:
             return self._rebuild(ascent)
         return ascent.run()
+
+    def _end_trial(self, target: Target, apparatus: Apparatus) -> None:
+        """One whose time is over is taken back first, whatever became of the keeper."""
+        if trial.pending(self.paths, target.instance):
+            from lvs_init.engine import trying
+
+            for outcome in trying.go_back_where_due(self, apparatus, target.instance):
+                if outcome.error is not None:
+                    raise outcome.error
+            trial.refuse_while_pending(self.paths, target.instance)
 
     def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus) -> Ascent:
         """A run to the target's file, all read and nothing done yet. Raises LvsError where that cannot begin."""

@@ -70,6 +70,8 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record))))
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
+    if record.role == DIRECTOR:
+        status.notes += _trial_notes(paths, record)
     if record.drains or memory.my_wills:
         from lvs_init.engine.standing import timed_notes
 
@@ -211,6 +213,17 @@ def _gateway_notes(record: Record) -> list[str]:
     from lvs_init.config.realserver import wrong_gateway
 
     return wrong_gateway(record.gateways, netinfo.gateways())
+
+
+def _trial_notes(paths: Paths, record: Record) -> list[str]:
+    if not os.path.lexists(f"{paths.run}/{record.role}-{record.instance}.trial"):
+        return []
+    from lvs_init.engine.trial import pending
+
+    return [
+        f"{trial.file} is on trial until {trial.until}; 'lvsctl try --confirm' keeps it"
+        for trial in pending(paths, record.instance)
+    ]
 
 
 def _file_notes(record: Record) -> list[str]:
