@@ -56,7 +56,15 @@ def parser() -> argparse.ArgumentParser:
     import argparse
 
     import lvs_init
-    from lvs_init.faces import lvsctl_check, lvsctl_hand, lvsctl_import, lvsctl_keeper, lvsctl_lab, lvsctl_plan
+    from lvs_init.faces import (
+        lvsctl_check,
+        lvsctl_hand,
+        lvsctl_import,
+        lvsctl_keeper,
+        lvsctl_lab,
+        lvsctl_plan,
+        lvsctl_try,
+    )
 
     made = argparse.ArgumentParser(
         prog="lvsctl",
@@ -66,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
     commands = made.add_subparsers(metavar="COMMAND", required=True)
-    for module in (lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan, lvsctl_hand, lvsctl_keeper):
+    modules = (lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan, lvsctl_try, lvsctl_hand, lvsctl_keeper)
+    for module in modules:
         module.add_to(commands)
     return made
 
