@@ -33,8 +33,8 @@ def add_to(commands: Any) -> None:
         "before comes back by itself, whatever became of this command and its terminal. Confirmed by Enter, or from "
         "elsewhere by --confirm, FILE becomes the configuration; the former one stays beside it as .old. Meanwhile "
         "start, restart and reload are refused; stop ends the trial.",
-        epilog="Exit codes: 0 it is kept, or its time goes on; 1 refused, failed, or gone back; 4 needs root, 6 no such "
-        "file, 64 wrong usage.",
+        epilog="Exit codes: 0 kept, or its time goes on; 1 refused, failed or gone back; 4 needs root, 6 no such file, "
+        "64 wrong usage.",
         allow_abbrev=False,
     )
     parser.add_argument(
