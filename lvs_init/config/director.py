@@ -221,7 +221,7 @@ def _one_network(cluster: Cluster, machine: Machine, where: Mapping[tuple[Servic
             continue
         devices = {where.get((service.key, vip)) for vip in service.vips}
         for key, value in service.realservers:
-            device = facing(machine, key.address)
-            if value.forwarding == "nat" and device is not None and device in devices:
+            device = facing(machine, key.address) if value.forwarding == "nat" else None
+            if device is not None and device in devices:
                 shared.add(device)
     return shared

@@ -95,9 +95,11 @@ def _check(
 
 
 def _tunnel(section: Section, forwarding: str | None) -> Tunnel | None:
+    if forwarding != "tun" and not section.given("tunnel"):
+        return None
     part = section.section("tunnel")
     if forwarding != "tun":
-        if section.given("tunnel") and forwarding is not None:
+        if forwarding is not None:
             section.problem("tunnel", f"is for the forwarding method tun, not for {forwarding}")
         return None
     kind, port, checksum = part.get("type"), part.get("port"), part.get("checksum")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Union
 
 from lvs_init.config.cluster import Vip
-from lvs_init.model.address import canonical, full_prefix, prefix_of
+from lvs_init.model.address import full_prefix, prefix_of
 
 #: Linux net/core/dev.c dev_valid_name and IFNAMSIZ, which counts the closing zero; labels share the limit.
 LONGEST_INTERFACE = 15
@@ -147,10 +147,10 @@ class Address:
         if "%" in text:
             raise Unfit("must be an address without a zone", "leave out the '%' and what follows")
         try:
-            address = ipaddress.ip_address(canonical(text))
+            address = ipaddress.ip_address(text)
         except ValueError:
             raise Unfit("must be an IPv4 or IPv6 address", "names are not resolved: write the address") from None
-        if address.is_unspecified or (address.version == 4 and address in ipaddress.IPv4Network("0.0.0.0/8")):
+        if address.is_unspecified or (address.version == 4 and int(address) < 1 << 24):
             raise Unfit("must be the address of a machine, not an unspecified one")
         if address.is_multicast:
             raise Unfit("must be a unicast address, not a multicast one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -73,7 +74,7 @@ class Engine:
         if not identity.is_root():
             raise NotPrivileged(f"{verb} needs root", hint="run it as root")
         mutex = Mutex(self.paths.run)
-        with Stop() as stop:
+        with Stop() as stop, _uncollected():
             self._acquire(mutex, verb, stop)
             try:
                 runner = Runner(keep_open=(mutex.fd,))
@@ -240,3 +241,14 @@ class Engine:
     def _meant(self) -> list[Target]:
         """What was asked for, without a look at any file: a broken configuration must not get in the way."""
         return self.named() if self.names else [Target(self.role, "", "")]
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for garbage in cycles: a run leaves next to none, and with tens of thousands of real
+    servers the search takes a quarter of the time, and more with each of them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
