@@ -61,7 +61,7 @@ class Keeper:
                 if not self._work():
                     return
             finally:
-                lock.release()
+                lock.release(remove=True)
             # Who added something before the lock was free started nobody.
             if self.due() is None:
                 return

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lvs_init.model.ipvs import RealServerKey
+from lvs_init.model.ipvs import RealServer, RealServerKey
 from lvs_init.model.network import AddressKey, RouteKey
 from lvs_init.model.record import Record
 from lvs_init.model.state import Key, State
@@ -13,7 +13,7 @@ from lvs_init.model.will import Will
 from lvs_init.plan.drain import GRACE, Moment
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
-from lvs_init.plan.will import next_change, ruling
+from lvs_init.plan.will import next_change, overlay, ruling
 
 
 def plan_tend(record: Record, live: State, others: Sequence[Record], moment: Moment, wills: Sequence[Will]) -> Plan:
@@ -37,12 +37,13 @@ def _stranger(key: Key, record: Record) -> bool:
     return isinstance(key, RealServerKey) and not known and key.service in record.entries
 
 
-def next_due(record: Record, wills: Iterable[Will], moment: Moment, weights: dict[RealServerKey, int]) -> float | None:
+def next_due(
+    record: Record, wills: Sequence[Will], moment: Moment, weights: Mapping[RealServerKey, int]
+) -> float | None:
     """When there is something to do next, in seconds of CLOCK_BOOTTIME; None where nothing is timed.
 
     ``weights``: of the real servers that are in the table now. A drain that has ended is due at once.
     """
-    wills = list(wills)
     times = []
     for key, deadline in record.drains.items():
         if key not in weights:
@@ -51,13 +52,14 @@ def next_due(record: Record, wills: Iterable[Will], moment: Moment, weights: dic
             times.append(moment.now)
         else:
             times.append(deadline)
-    concerned: dict[int, list[RealServerKey]] = {}
-    for other in record.overruled:
-        will = ruling(wills, other) if isinstance(other, RealServerKey) else None
-        if will is not None and isinstance(other, RealServerKey):
-            concerned.setdefault(wills.index(will), []).append(other)
-    for number, keys in concerned.items():
-        change = next_change(wills[number], keys, moment.clock)
+    for key, weight in overlay(record.overruled, wills, moment.clock).items():
+        will = ruling(wills, key)
+        if will is None or (will.until is None and not will.over):
+            continue
+        applied = record.entries[key].applied if key in record.entries else None
+        if weight != (applied.weight if isinstance(applied, RealServer) else None):
+            times.append(moment.now)
+        change = next_change(will, (key,), moment.clock)
         if change is not None:
             times.append(moment.now + change - moment.clock)
     return min(times, default=None)

@@ -69,9 +69,12 @@ class Mutex:
                 )
             time.sleep(min(POLL, left))
 
-    def release(self) -> None:
-        """Let go. Nothing happens where it is not held."""
+    def release(self, *, remove: bool = False) -> None:
+        """Let go; with the file, where nobody is likely to wait for it. Nothing happens where it is not held."""
         if self._fd is not None:
+            if remove:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.path)
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, 0)
             # Closing alone would leave it locked for as long as a child that inherited it lives.
