@@ -28,13 +28,13 @@ def at_event(number: int, which: int) -> None:
                 file.write(event)
             os.kill(os.getpid(), which)
 
-    original = Engine.carry_out
+    original = Engine.at_work
 
-    def carry_out(self: Engine, verb: str) -> Any:
+    def at_work(self: Engine, verb: str) -> Any:
         self.listen = listen
         return original(self, verb)
 
-    Engine.carry_out = carry_out  # type: ignore[method-assign]
+    Engine.at_work = at_work  # type: ignore[method-assign]
 
 
 def impatient(seconds: float = 1.0) -> None:
