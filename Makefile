@@ -64,6 +64,17 @@ man: ## build/man: the manual pages, made from docs/
 bench: bench-packages ## ratios of one run inside one guest: lvs-init, bash, keepalived, ldirectord (12 minutes)
 	@/usr/bin/python3 -m bench
 
+.PHONY: bench-load
+bench-load: bench-packages ## requests lost by changing a table under load: the same four (5 minutes)
+	@/usr/bin/python3 -m bench.load
+
+.PHONY: bench-plot
+bench-plot: build/bench.json ## docs/performance.svg, drawn from the last make bench
+	@/usr/bin/python3 -m bench.plot $< docs/performance.svg
+
+build/bench.json:
+	@$(MAKE) --no-print-directory bench
+
 .PHONY: clean
 clean: ## remove what tests and builds left, keep the virtual environment
 	@find . -path ./build -prune -o -name __pycache__ -prune -exec rm -rf {} +

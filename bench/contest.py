@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 
 from bench.cluster import FORWARDING, GROWING, HUGE, MANY, MIDDLE, OWN_ADDRESS, SMALL, WIDE, Cluster
+from bench.contenders import KEEPALIVED_ARGV, KEEPALIVED_CONF, LDIRECTORD_ARGV, LDIRECTORD_CF, RECIPE
 from bench.numbers import (
     BASH,
     EMPTY,
@@ -30,17 +31,12 @@ from bench.words import INTERFACE, ipvsadm_lines, keepalived_conf, ldirectord_cf
 from lvs_init.lab.guest import LabError
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, SYSTEM_PYTHON, Place
+from lvs_init.lab.rehearsal import CONFIGURATION
 
 PAIRS = 3  # of status and its rivals in each round: they are so short that noise hits them hardest
 HUGE_ROUNDS = 3  # in which the largest cluster takes part
 LONGEST = 300.0  # seconds that ldirectord is given
 _LIMIT = 120.0  # seconds that anybody else may take
-_LVS_TOML, _RECIPE = "/etc/lvs/lvs.toml", "/run/recipe"
-_KEEPALIVED_CONF, _LDIRECTORD_CF = "/etc/keepalived/bench.conf", "/etc/ha.d/bench.cf"
-# The part that fills the table alone, in the foreground, so that its process is known.
-_KEEPALIVED = ("/usr/sbin/keepalived", "--dont-fork", "--check", "--use-file", _KEEPALIVED_CONF)
-
-_LDIRECTORD = ("/usr/sbin/ldirectord", _LDIRECTORD_CF)
 
 
 class Contest:
@@ -103,7 +99,7 @@ class Contest:
         for _ in range(PAIRS):
             self._interpreter(node)
             self._director(node, status(SMALL), "status")
-            self._run(self._beside, status(SMALL), LDIRECTORD, [*_LDIRECTORD, "status"])
+            self._run(self._beside, status(SMALL), LDIRECTORD, [*LDIRECTORD_ARGV, "status"])
         self._director(node, again(SMALL), "start")
 
     def _versus_bash(self, cluster: Cluster, number: int, meanwhile: Callable[[Node], None] | None = None) -> None:
@@ -125,14 +121,14 @@ class Contest:
             self._ours(node, cluster)
             if change:
                 changed = replace(cluster, changed=2)
-                node.write(_LVS_TOML, lvs_toml(changed.told(changed.all), FORWARDING))
+                node.write(CONFIGURATION, lvs_toml(changed.told(changed.all), FORWARDING))
                 self._director(node, reload(cluster), "reload")
                 self._verify(node, OURS, changed, cluster.all, cluster.vips(cluster.all))
 
     # Contenders
 
     def _ours(self, node: Node, cluster: Cluster) -> None:
-        node.write(_LVS_TOML, lvs_toml(cluster.told(cluster.all), FORWARDING))
+        node.write(CONFIGURATION, lvs_toml(cluster.told(cluster.all), FORWARDING))
         self._interpreter(node)
         self._director(node, start(cluster), "start")
         self._verify(node, OURS, cluster, cluster.all, cluster.vips(cluster.all))
@@ -144,22 +140,22 @@ class Contest:
         self._run(node, EMPTY, PYTHON, [SYSTEM_PYTHON, "-c", "pass"])
 
     def _bash(self, node: Node, work: str, script: str, parts: int) -> None:
-        node.write(_RECIPE, script)
-        self._run(node, work, BASH, ["/bin/bash", _RECIPE], parts)
+        node.write(RECIPE, script)
+        self._run(node, work, BASH, ["/bin/bash", RECIPE], parts)
 
     def _restore(self, cluster: Cluster) -> None:
         with self._host() as node:
-            node.write(_RECIPE, "".join(f"{line}\n" for line in ipvsadm_lines(cluster.told(cluster.all), FORWARDING)))
-            self._run(node, start(cluster), RESTORE, ["/bin/bash", "-c", f"exec /sbin/ipvsadm -R < {_RECIPE}"])
+            node.write(RECIPE, "".join(f"{line}\n" for line in ipvsadm_lines(cluster.told(cluster.all), FORWARDING)))
+            self._run(node, start(cluster), RESTORE, ["/bin/bash", "-c", f"exec /sbin/ipvsadm -R < {RECIPE}"])
             self._verify(node, RESTORE, cluster, cluster.all)
 
     def _keepalived(self, cluster: Cluster) -> None:
         with self._host() as node:
-            node.write(_KEEPALIVED_CONF, keepalived_conf(cluster.told(cluster.all), FORWARDING))
-            pid = self._fill(node, KEEPALIVED, _KEEPALIVED, cluster, _LIMIT)
+            node.write(KEEPALIVED_CONF, keepalived_conf(cluster.told(cluster.all), FORWARDING))
+            pid = self._fill(node, KEEPALIVED, KEEPALIVED_ARGV, cluster, _LIMIT)
             if cluster is THOUSAND_BY_FOUR:
                 changed = replace(cluster, changed=2)
-                node.write(_KEEPALIVED_CONF, keepalived_conf(changed.told(changed.all), FORWARDING))
+                node.write(KEEPALIVED_CONF, keepalived_conf(changed.told(changed.all), FORWARDING))
                 work = reload(cluster)
                 self._say(work, KEEPALIVED)
                 seconds = node.call("bench.inside:reload", _LIMIT, pid=pid, cluster=asdict(changed), limit=_LIMIT)
@@ -167,8 +163,8 @@ class Contest:
                 self._verify(node, KEEPALIVED, changed, cluster.all)
 
     def _ldirectord(self, node: Node, cluster: Cluster, limit: float) -> int:
-        node.write(_LDIRECTORD_CF, ldirectord_cf(cluster.told(cluster.all), FORWARDING))
-        return self._fill(node, LDIRECTORD, [*_LDIRECTORD, "start"], cluster, limit)
+        node.write(LDIRECTORD_CF, ldirectord_cf(cluster.told(cluster.all), FORWARDING))
+        return self._fill(node, LDIRECTORD, [*LDIRECTORD_ARGV, "start"], cluster, limit)
 
     def _floor(self, cluster: Cluster) -> None:
         with self._host() as node:
