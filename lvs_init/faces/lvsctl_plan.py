@@ -101,7 +101,7 @@ def _between(arguments: argparse.Namespace) -> Preview:
 
 
 def plain(seen: Preview) -> dict[str, Any]:
-    """The shape that ``--json`` prints; docs/operations.md describes it."""
+    """The shape that ``--json`` prints; docs/json.md describes it."""
     from lvs_init.commands.render import render
 
     foresight = seen.foresight
