@@ -69,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="lvsctl",
         description="Looks after a Linux Virtual Server that lvs-director and lvs-realserver set up.",
-        epilog="Exit codes: 0 fine, 1 failed or broken, 4 needs root, 6 no configuration, 64 wrong usage.",
+        epilog="Exit codes: 0 fine, 1 failed or broken, 2 plan has something to do, 4 needs root, 6 no configuration, "
+        "64 wrong usage.",
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
