@@ -71,6 +71,8 @@ def test_lvsctl(here: Path) -> None:
     assert offered(here, "lvsctl", "lab", "--where", "guest", "a") == {"a.toml"}
     assert offered(here, "lvsctl", "import", "s") == {"script.sh"}
     assert offered(here, "lvsctl", "import", "--out", "a") == {"a.toml"}
+    assert offered(here, "lvsctl", "plan", "--from", "") == {"a.toml", "b c.toml", "etc"}
+    assert offered(here, "lvsctl", "plan", "--role", "") == {"director", "realserver"}
     assert offered(here, "lvsctl", "nonsense", "") == set()
 
 
