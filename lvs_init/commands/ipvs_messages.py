@@ -10,10 +10,11 @@ import ipaddress
 from functools import lru_cache
 
 from lvs_init.commands import ipvs_numbers as ipvs
-from lvs_init.model.attributes import attribute
+from lvs_init.model.attributes import NESTED, attribute
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel
 from lvs_init.model.state import Change
 
+_SERVICE, _SERVER = ipvs.SERVICE | NESTED, ipvs.SERVER | NESTED
 _FLAGS = {**ipvs.SCHEDULER_FLAGS, **ipvs.NAMED_FLAGS["sh"], **ipvs.NAMED_FLAGS["mh"]}
 
 #: (command, or 0 for any; errno) -> what ipvsadm 1.31 says (libipvs.c ipvs_strerror).
@@ -47,13 +48,13 @@ def message(change: Change) -> tuple[int, bytes]:
             return ipvs.DEL_SERVICE, of_service(key)
         if isinstance(after, Service):
             inside = _service(key) + _service_attributes(key.family, after)
-            return ipvs.NEW_SERVICE if before is None else ipvs.SET_SERVICE, attribute(ipvs.SERVICE, inside)
+            return ipvs.NEW_SERVICE if before is None else ipvs.SET_SERVICE, attribute(_SERVICE, inside)
     elif isinstance(key, RealServerKey):
         inside = _server(key.address, key.port)
         if after is None:
-            return ipvs.DEL_SERVER, of_service(key.service) + attribute(ipvs.SERVER, inside)
+            return ipvs.DEL_SERVER, of_service(key.service) + attribute(_SERVER, inside)
         if isinstance(after, RealServer):
-            payload = of_service(key.service) + attribute(ipvs.SERVER, inside + _server_attributes(after))
+            payload = of_service(key.service) + attribute(_SERVER, inside + _server_attributes(after))
             return ipvs.NEW_SERVER if before is None else ipvs.SET_SERVER, payload
     elif isinstance(key, TimeoutKey) and isinstance(after, int):
         return ipvs.SET_CONFIG, _number(ipvs.TIMEOUTS[key.name], after)
@@ -68,7 +69,7 @@ def reason(command: int, number: int) -> str | None:
 @lru_cache(maxsize=1)
 def of_service(key: ServiceKey) -> bytes:
     """The payload that names a service, for the real servers that follow it and for ``GET_SERVER``."""
-    return attribute(ipvs.SERVICE, _service(key))
+    return attribute(_SERVICE, _service(key))
 
 
 def _service(key: ServiceKey) -> bytes:
@@ -86,15 +87,16 @@ def _service_attributes(family: int, service: Service) -> bytes:
     flags |= 0 if service.persistence is None else ipvs.PERSISTENT
     flags |= ipvs.ONE_PACKET if service.one_packet else 0
     netmask = ipvs.full_mask(family) if service.netmask is None else ipvs.mask(family, service.netmask)
-    attributes = [
-        attribute(ipvs.SCHEDULER, service.scheduler.encode() + b"\0"),
-        attribute(ipvs.FLAGS, ipvs.U32.pack(flags) + ipvs.U32.pack(ipvs.ALL_FLAGS)),
-        _number(ipvs.PERSISTENCE, service.persistence or 0),
-        attribute(ipvs.NETMASK, netmask),
-    ]
-    if service.engine:
-        attributes.append(attribute(ipvs.ENGINE, service.engine.encode() + b"\0"))
-    return b"".join(attributes)
+    engine = attribute(ipvs.ENGINE, service.engine.encode() + b"\0") if service.engine else b""
+    return b"".join(
+        (
+            attribute(ipvs.SCHEDULER, service.scheduler.encode() + b"\0"),
+            engine,
+            attribute(ipvs.FLAGS, ipvs.U32.pack(flags) + ipvs.U32.pack(ipvs.ALL_FLAGS)),
+            _number(ipvs.PERSISTENCE, service.persistence or 0),
+            attribute(ipvs.NETMASK, netmask),
+        )
+    )
 
 
 # One real server often stands in many services, and most have the same attributes.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 
+NESTED = 0x8000  # or-ed with the kind of an attribute that holds others
+
 _HEAD = struct.Struct("=HH")  # length with this head, kind
 _KIND = 0x3FFF  # NLA_TYPE_MASK: the other bits tell of nesting and of the order of bytes
 
 
 def attribute(kind: int, data: bytes) -> bytes:
-    """One attribute, filled up to where the next one begins. An attribute can hold others."""
+    """One attribute, filled up to where the next one begins."""
     return _HEAD.pack(_HEAD.size + len(data), kind) + data + bytes(-len(data) % 4)
 
 
