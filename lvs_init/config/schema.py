@@ -363,6 +363,10 @@ TABLES: Mapping[str, Group] = {
 KEYS: Mapping[str, Mapping[str, Key]] = {
     table: {key.name: key for key in group.keys} for table, group in TABLES.items()
 }
+#: Table -> the names of the keys that must be there.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    table: tuple(key.name for key in group.keys if key.required) for table, group in TABLES.items()
+}
 
 
 def nearest(table: str, name: str) -> str:

@@ -27,8 +27,8 @@ class Section:
                 self._unknown(name, key_name, value)
             else:
                 self._read(key, value)
-        for key_name, key in self._keys.items():
-            if key.required and key_name not in raw:
+        for key_name in schema.REQUIRED[name]:
+            if key_name not in raw:
                 self.missing(key_name)
 
     def get(self, name: str) -> Any:
@@ -87,8 +87,9 @@ class Section:
         return result
 
     def _read(self, key: schema.Key, value: object) -> None:
-        reader, path = key.reader, (*self.path, key.name)
+        reader = key.reader
         if isinstance(reader, Table):
+            path = (*self.path, key.name)
             fits = isinstance(value, list if reader.many else dict)
             if not fits:
                 brackets = f"[[{key.name}]]" if reader.many else f"[{key.name}]"
@@ -104,7 +105,7 @@ class Section:
             try:
                 self._values[key.name] = reader.read(value)
             except Unfit as unfit:
-                self.problems.add(path, unfit.message, found=shown(value), hint=unfit.hint)
+                self.problems.add((*self.path, key.name), unfit.message, found=shown(value), hint=unfit.hint)
                 self._bad.add(key.name)
 
     def _read_array(self, key: schema.Key, reader: Array, value: object) -> None:
