@@ -111,4 +111,4 @@ def unfinished(memory: Memory) -> bool:
     records = [record for record in (memory.mine, *memory.others) if record is not None and record.role == DIRECTOR]
     said = [will for record in records for will in memory.wills.get(record.instance, ())]
     now = time.time()
-    return any(record.drains for record in records) or any(next_change(will, (), now) is not None for will in said)
+    return any(record.drains for record in records) or any(next_change(will, {}, now) is not None for will in said)

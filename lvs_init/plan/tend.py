@@ -57,9 +57,10 @@ def next_due(
         if will is None or (will.until is None and not will.over):
             continue
         applied = record.entries[key].applied if key in record.entries else None
+        file = record.overruled[key]
         if weight != (applied.weight if isinstance(applied, RealServer) else None):
             times.append(moment.now)
-        change = next_change(will, (key,), moment.clock)
+        change = next_change(will, {key: file.weight if isinstance(file, RealServer) else 0}, moment.clock)
         if change is not None:
             times.append(moment.now + change - moment.clock)
     return min(times, default=None)

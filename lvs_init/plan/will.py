@@ -6,7 +6,7 @@ Times are seconds since the epoch, so that a will goes on over a reboot.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lvs_init.model.ipvs import RealServer, RealServerKey
 from lvs_init.model.state import Key, Value
@@ -41,16 +41,21 @@ def weight(will: Will, key: RealServerKey, file: int, clock: float) -> int:
     return start + (steps if will.weight > start else -steps)
 
 
-def next_change(will: Will, keys: Iterable[RealServerKey], clock: float) -> float | None:
-    """When the will next makes something else of one of these real servers; None where it has come to its end."""
+def next_change(will: Will, files: Mapping[RealServerKey, int], clock: float) -> float | None:
+    """When the will next makes something else of one of these real servers; None where it has come to its end.
+
+    ``files``: their weights in the file. Steps less than a second apart are taken together.
+    """
     if will.until is not None and clock < will.until:
         return will.until
     end = will.since + will.over
     if clock >= end:
         return None
-    largest = max([abs(will.weight - will.starts.get(key, will.weight)) for key in keys], default=0)
+    largest = max((abs(will.weight - will.starts.get(key, file)) for key, file in files.items()), default=0)
+    if not largest:
+        return end
     # A weight moves where its line has come half-way to the next whole number.
-    pace = will.over / largest if largest else will.over
+    pace = will.over / largest
     steps = math.floor((max(clock, will.since) - will.since) / pace + 0.5) + 0.5
     return min(end, max(will.since + steps * pace, clock + 1.0))
 
