@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvs_init.model import codec
-from lvs_init.model.ipvs import RealServer, TimeoutKey, Tunnel
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, TimeoutKey, Tunnel
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -24,8 +24,10 @@ from lvs_init.model.network import (
     RouteKey,
     SysctlKey,
 )
+from lvs_init.model.policy import Policy
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, Value
+from lvs_init.model.will import Will
 from tests.tables import tables
 
 words = st.text(max_size=12)
@@ -42,11 +44,19 @@ others: st.SearchStrategy[tuple[Key, st.SearchStrategy[Any]]] = st.one_of(
 )
 
 
+services = st.builds(ServiceKey, words, words, numbers, numbers, st.sampled_from((4, 6)))
+policies = st.builds(
+    Policy, numbers, st.dictionaries(services, numbers, max_size=2), st.frozensets(services, max_size=2)
+)
+
+
 @st.composite
 def records(draw: st.DrawFn) -> Record:
     entries: dict[Key, Entry] = {}
     for key, value in draw(tables(max_size=3)).items():
-        entries[key] = Entry(value, draw(st.sampled_from((None, value))), transient=draw(st.booleans()))
+        entries[key] = Entry(
+            value, draw(st.sampled_from((None, value))), transient=draw(st.booleans()), interim=draw(st.booleans())
+        )
     for key, values in draw(st.lists(others, max_size=5)):
         maybe = st.none() | values
         entries[key] = Entry(draw(maybe), draw(maybe), tuple(draw(st.lists(maybe, max_size=2))), draw(st.booleans()))
@@ -54,6 +64,9 @@ def records(draw: st.DrawFn) -> Record:
         draw(words), draw(words), entries, draw(words), draw(words), draw(words),
         *(tuple(draw(st.lists(words, max_size=2))) for _ in ("degraded", "gateways", "lost")), draw(st.booleans()),
         tuple(draw(st.lists(words, max_size=2))),
+        drains={key: draw(st.floats(0, 1e9)) for key in entries if isinstance(key, RealServerKey)},
+        overruled={key: entry.applied for key, entry in entries.items() if isinstance(entry.applied, RealServer)},
+        policy=draw(policies),
     )  # fmt: skip
 
 
@@ -105,3 +118,25 @@ def test_another_version_is_not_understood() -> None:
     data = {**codec.record_to_plain(Record("director", "web")), "version": codec.VERSION + 1}
     with pytest.raises(ValueError, match="version"):
         codec.record_from_plain(data)
+
+
+real_servers = st.builds(RealServerKey, services, words, numbers)
+wills = st.builds(
+    Will, words, st.none() | numbers, numbers, st.floats(0, 1e10), st.floats(0, 1e6), st.none() | st.floats(0, 1e10),
+    st.dictionaries(real_servers, numbers, max_size=2),
+)  # fmt: skip
+
+
+@given(wills)
+def test_a_will_comes_back_as_it_was(will: Will) -> None:
+    assert codec.will_from_plain(json.loads(json.dumps(codec.will_to_plain(will)))) == will
+
+
+@given(wills, st.lists(st.integers(0, 20), max_size=5), RUBBISH)
+def test_what_was_never_a_will_is_refused_or_still_one(will: Will, path: list[int], thing: Any) -> None:
+    try:
+        read = codec.will_from_plain(broken(codec.will_to_plain(will), path, thing))
+    except (ValueError, KeyError, IndexError, TypeError):
+        return
+    json.dumps(codec.will_to_plain(read))
+    assert isinstance(read.subject, str)
