@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lvs_init.model.ipvs import RealServerKey, Service, ServiceKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 from lvs_init.model.network import QUIET, SysctlKey
 from lvs_init.model.record import Record
 from lvs_init.model.state import Change, Key, State, Value, same
@@ -45,10 +45,21 @@ def drifts(record: Record | None, live: State, plan: Plan, away: Collection[Key]
             continue  # with its service, which is told of
         if isinstance(key, SysctlKey) and (now is None or _quiet_too(key, now, record)):
             continue
+        if isinstance(key, RealServerKey) and _weight_alone(key, entry.applied, now, record):
+            continue
         yield Drift(key, entry.applied, now, key in changed)
     for key, now in live.items():
         if isinstance(key, RealServerKey) and key not in record.entries and key.service in record.entries:
             yield Drift(key, None, now, key in changed)
+
+
+def _weight_alone(key: RealServerKey, applied: Value | None, now: Value | None, record: Record) -> bool:
+    """Where somebody else looks after weights, another weight is none of our business."""
+    if key.service not in record.policy.live_weights or key in record.overruled:
+        return False
+    return (
+        isinstance(applied, RealServer) and isinstance(now, RealServer) and replace(applied, weight=now.weight) == now
+    )
 
 
 def _quiet_too(key: SysctlKey, now: Value, record: Record) -> bool:

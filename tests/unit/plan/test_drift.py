@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 from lvs_init.model.network import AddressKey, Alias, SysctlKey
+from lvs_init.model.policy import Policy
 from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Change, Key, Value
 from lvs_init.plan.drift import Drift, cause, drifts, foreign
@@ -54,6 +57,12 @@ def test_another_value_that_keeps_quiet_is_none() -> None:
     quiet = Record("realserver", "lvs", {FLAG: Entry("1", "0")}, asked=("eth0",))
     assert list(drifts(quiet, {FLAG: "2"}, Plan((), {}))) == []
     assert len(list(drifts(quiet, {FLAG: "0"}, Plan((), {})))) == 1
+
+
+def test_a_weight_that_somebody_else_looks_after_is_none() -> None:
+    record = replace(RECORD, policy=Policy(live_weights=frozenset({WEB})))
+    assert list(drifts(record, {**FILE, ONE: RealServer(weight=9)}, Plan((), {}))) == []
+    assert len(list(drifts(record, {**FILE, ONE: RealServer("nat", weight=9)}, Plan((), {})))) == 1
 
 
 def test_what_another_role_keeps_away_is_none() -> None:

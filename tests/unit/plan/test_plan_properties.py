@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 from lvs_init.model.network import AddressKey, FilterTableKey, ModuleKey, SysctlKey
 from lvs_init.model.record import Record, merge
 from lvs_init.model.state import Change, Key, State, Value, Wanted, apply, same
@@ -13,7 +15,7 @@ from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered
 from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
 from lvs_init.plan.order import steps
 from tests.kernel import Kernel
-from tests.states import ADDRESSES, RULES, SERVICES, directors, lives, record_of, wishes
+from tests.states import ADDRESSES, RULES, SERVERS, SERVICES, directors, lives, record_of, wishes
 
 any_wish = st.one_of(wishes(), directors())
 cuts = st.integers(0, 60)
@@ -177,6 +179,19 @@ def test_no_service_is_left_without_a_real_server_on_the_way(live: State, first:
         record = start(kernel, desired, record)
         lasting = {key for key in before if kernel.serves(key)}
         assert not lasting & set(kernel.starved)
+
+
+def test_a_weight_that_moves_leaves_nobody_in_between() -> None:
+    """Every way from one set of weights of three real servers to another; None: not there."""
+    service, servers = SERVICES[0], SERVERS[SERVICES[0]]
+    tables: list[dict[Key, Value]] = [
+        {key: RealServer(weight=weight) for key, weight in zip(servers, weights) if weight is not None}
+        for weights in itertools.product((None, 0, 1), repeat=3)
+    ]
+    for before, after in itertools.product(tables, tables):
+        kernel = Kernel({service: Service("rr"), **before})
+        carry_out(plan_up({service: Service("rr"), **after}, kernel.state, None), kernel)
+        assert kernel.starved == [] or not kernel.serves(service), (before, after)
 
 
 @given(lives(), wishes(SERVICES[:1]), wishes(SERVICES[1:], ADDRESSES[:2]), st.booleans())

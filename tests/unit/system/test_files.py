@@ -243,3 +243,48 @@ def test_a_lock_that_is_a_link_is_not_written_through(lock: Path, tmp_path: Path
     with pytest.raises(SystemFailure, match="cannot make"):
         files.touch_lock(str(lock))
     assert not (tmp_path / "precious").exists()
+
+
+def test_installing_keeps_the_former_one_with_mode_and_owner(config: Path) -> None:
+    config.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(config, 0, 4)
+    owner = config.stat().st_uid, config.stat().st_gid
+    former = Path(f"{config}.old")
+    former.write_text("of an earlier time")
+    assert files.install(str(config), b"new") == str(former)
+    assert (config.read_bytes(), former.read_bytes()) == (b"new", b"[cluster]\n")
+    for path in (config, former):
+        assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid, path.stat().st_gid) == (0o640, *owner)
+    assert sorted(path.name for path in config.parent.iterdir()) == ["lvs.toml", "lvs.toml.old"]
+
+
+def test_installing_what_is_there_or_where_nothing_is(config: Path) -> None:
+    assert files.install(str(config), b"[cluster]\n") == ""
+    config.unlink()
+    assert files.install(str(config), b"new") == ""
+    assert [path.name for path in config.parent.iterdir()] == ["lvs.toml"]
+    assert config.read_bytes() == b"new"
+
+
+def test_installing_follows_a_link_to_a_configuration_and_replaces_one_in_the_place_of_the_former(
+    config: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    real, victim = config.rename(elsewhere / "lvs.toml"), tmp_path / "victim"
+    config.symlink_to(real)
+    victim.write_text("mine")
+    Path(f"{real}.old").symlink_to(victim)
+    assert files.install(str(config), b"new") == f"{real}.old"
+    assert (config.is_symlink(), real.read_bytes(), victim.read_text()) == (True, b"new", "mine")
+    assert not Path(f"{real}.old").is_symlink()
+
+
+def test_nothing_is_installed_where_others_can_write(config: Path) -> None:
+    config.parent.chmod(0o777)
+    for present in (True, False):
+        with pytest.raises(UnsafeFile, match="writable by everybody"):
+            files.install(str(config), b"new")
+        config.unlink(missing_ok=True)
+        assert present or not config.exists()
