@@ -24,7 +24,7 @@ SCRIPTS = (
     "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status", "tomllib",
 )  # fmt: skip
 #: Both generations of sh run the lab: the system's Python has Debian's 1.14, the one that runs the tests PyPI's 2.x.
-WITH_SH_OF_PYPI = ("test_crash", "test_reload", "test_restore", "test_status", "test_traffic")
+WITH_SH_OF_PYPI = ("test_channel", "test_crash", "test_reload", "test_restore", "test_status", "test_traffic")
 LAB = str(Path(__file__).resolve().parents[1])
 HANDED_IN = (channel.VARIABLE,)  # what the scripts in the lab find in their environment, where the tests do
 
