@@ -218,12 +218,9 @@ def _gateway_notes(record: Record) -> list[str]:
 def _trial_notes(paths: Paths, record: Record) -> list[str]:
     if not os.path.lexists(f"{paths.run}/{record.role}-{record.instance}.trial"):
         return []
-    from lvs_init.engine.trial import pending
+    from lvs_init.engine import trial
 
-    return [
-        f"{trial.file} is on trial until {trial.until}; 'lvsctl try --confirm' keeps it"
-        for trial in pending(paths, record.instance)
-    ]
+    return trial.told(paths, record.instance)
 
 
 def _file_notes(record: Record) -> list[str]:
