@@ -10,7 +10,7 @@ from lvs_init.commands.render import Tools
 from lvs_init.config.cluster import Cluster
 from lvs_init.config.director import director_wants
 from lvs_init.config.imagined import imagined_director
-from lvs_init.engine import configuration, memory
+from lvs_init.engine import configuration, memory, trial
 from lvs_init.engine.guard import deferred_to_director
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
@@ -65,6 +65,7 @@ def preview(target: Target, environment: Mapping[str, str], paths: Paths) -> Pre
         mine = remembered.mine
         away = deferred_to_director(target, seen.desired, remembered.others)
         warnings = [*remembered.problems, *second_writers(target.role)]
+        warnings += trial.told(paths, target.instance) if target.role == DIRECTOR else []
         if remembered.interrupted:
             warnings.append("an earlier run was cut short; what it left is made good as well")
         return Preview(

@@ -48,6 +48,11 @@ class Trial:
         return max(0.0, self.deadline - boottime())
 
     @property
+    def overdue(self) -> float:
+        """Seconds since it was due; 0 where it is not."""
+        return max(0.0, boottime() - self.deadline)
+
+    @property
     def until(self) -> str:
         """``21:14:05``: the time at which it goes back by itself."""
         return time.strftime("%H:%M:%S", time.localtime(time.time() + self.left))
@@ -77,6 +82,16 @@ def pending(paths: Paths, instance: str = "") -> list[Trial]:
         names = [name for name in names if name == os.path.basename(path_of(paths, instance))]
     found = [_load(os.path.join(paths.run, name)) for name in names]
     return [trial for trial in found if trial is not None]
+
+
+def told(paths: Paths, instance: str) -> list[str]:
+    """A sentence about each trial of a director, for status and plan."""
+    return [
+        f"{each.file} is on trial until {each.until}; 'lvsctl try --confirm' keeps it"
+        if each.left
+        else f"the trial of {each.file} is over, and it is still in effect; 'reload' takes it back"
+        for each in pending(paths, instance)
+    ]
 
 
 def next_due(paths: Paths) -> float | None:

@@ -118,7 +118,7 @@ def go_back(over: Trial, engine: Engine, apparatus: Apparatus) -> Outcome:
     outcome = Outcome(over.target, Result.NOTHING)
     if known.mine is not None:
         outcome = _return(over.before, over.target, known, apparatus, engine.options).run()
-        outcome.notes.append(f"{over.file} was not confirmed; what ran before it is back")
+        outcome.notes.append(f"{over.file} was not confirmed, so it is taken back")
     trial.forget(engine.paths, over.instance)
     return outcome
 

@@ -13,7 +13,7 @@ from lvs_init.errors import NotConfigured
 from lvs_init.faces import codes
 from lvs_init.faces.telling import tell_note, tell_warning
 from lvs_init.faces.terminal import is_terminal
-from lvs_init.system import streams
+from lvs_init.system import streams, syslog
 
 if TYPE_CHECKING:
     from lvs_init.engine.request import Outcome
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lvs_init.engine.trial import Trial
 
 _SHORTEST, _USUAL, _LONGEST = 5, 60, 86400  # seconds
+_GRACE = 20.0  # seconds after which the keeper is not waited for any longer
 _NAME = "lvsctl try"
 
 
@@ -109,7 +110,7 @@ def _try(engine: Engine, arguments: argparse.Namespace, environment: Mapping[str
         tell_problems(file, [problem for problem in error.problems if isinstance(problem, Problem)])
         return codes.FAILED
     _tell(outcome)
-    streams.out(f"{begun.file} is in effect until {begun.until}: {outcome.facts}")
+    _say(f"{begun.file} is in effect until {begun.until}: {outcome.facts}")
     if sys.stdin is None or not sys.stdin.isatty():
         streams.out(f"It goes back by itself, unless: lvsctl try --confirm {begun.instance}")
         return codes.DONE
@@ -121,14 +122,19 @@ def _ask(engine: Engine, begun: Trial) -> int:
     import termios
 
     termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer
+    question = "Enter keeps it, Ctrl-C goes back at once"
+    if not is_terminal():
+        streams.err(question)
     try:
         while True:
             state = _state(engine, begun)
             if state is not None:
                 _clear()
                 return state
+            if begun.overdue > _GRACE:
+                return _revert(engine, begun.instance) or codes.FAILED
             if is_terminal():
-                sys.stdout.write(f"\r\x1b[KEnter keeps it, Ctrl-C goes back at once: {begun.left:.0f} s ")
+                sys.stdout.write(f"\r\x1b[K{question}: {begun.left:.0f} s ")
                 sys.stdout.flush()
             if not select.select([sys.stdin], [], [], 0.5)[0]:
                 continue
@@ -170,15 +176,22 @@ def _confirm(engine: Engine, instance: str) -> int:
 
     kept, former = trying.confirm(engine, instance)
     place = f" and is now {kept.place}" if kept.file != kept.place else ""
-    streams.out(f"{kept.file} is kept{place}" + (f" (before: {former})" if former else ""))
+    _say(f"{kept.file} is kept{place}" + (f" (before: {former})" if former else ""))
     return codes.DONE
 
 
 def _revert(engine: Engine, instance: str) -> int:
     from lvs_init.engine import trying
 
-    _tell(trying.revert(engine, instance))
+    outcome = trying.revert(engine, instance)
+    _tell(outcome)
+    _say(f"what ran before is back: {outcome.facts}")
     return codes.DONE
+
+
+def _say(line: str) -> None:
+    streams.out(line)
+    syslog.log(_NAME, syslog.INFO, line)
 
 
 def _tell(outcome: Outcome) -> None:
