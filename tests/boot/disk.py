@@ -62,13 +62,12 @@ DefaultDependencies=no
 [Service]
 ExecStart=/bin/sh /outside/shell
 """
-# keepalived would have to say that it is ready, but has nothing to do.
-_IDLE = """
+# Started as it always is, but it ends at once: a keepalived that stays is somebody whom lvs-director warns of.
+_KEEPALIVED = 'DAEMON_ARGS="--config-test"\n'
+_KEEPALIVED_ENDS = """
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=
-ExecStart=true
 """
 # Answers every request with the address that it was sent to. It is listening when its start returns.
 _WEB = """
@@ -124,7 +123,7 @@ def systemd(path: Path, outside: Path) -> Image:
     files = {
         "/etc/fstab": _WINDOWS.format(outside=outside),
         "/etc/systemd/system/shell.service": _SHELL_SERVICE,
-        "/etc/systemd/system/keepalived.service.d/idle.conf": _IDLE,
+        "/etc/systemd/system/keepalived.service.d/ends.conf": _KEEPALIVED_ENDS,
     }
     _write(path, SYSTEMD, files)
     return Image(path, _SYSTEMD, outside)
@@ -136,7 +135,7 @@ def _write(image: Path, root: Path, files: Mapping[str, str]) -> None:
     common = {
         "/etc/hostname": "machine\n",
         "/etc/network/interfaces": _INTERFACES,
-        # Enough for its init script to start it; it has nothing to do and ends.
+        "/etc/default/keepalived": _KEEPALIVED,
         "/etc/keepalived/keepalived.conf": "global_defs {\n}\n",
     }
     commands = ["mkdir /outside", "mkdir /usr/lib/modules", "mkdir /etc/systemd/system/keepalived.service.d"]

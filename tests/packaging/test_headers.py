@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from building import ROOT, SCRIPTS
 from headers import NotSupported, Service, block, chkconfig, stray_tags
@@ -50,6 +53,15 @@ def test_what_insserv_reads_instead_adds_the_log_and_nothing_else(name: str) -> 
     assert block(override) == {
         keyword: f"{said} $syslog" if keyword.startswith("Should-") else said for keyword, said in header.items()
     }
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_link_for_an_init_directory_has_a_slash_and_the_scripts_name(name: str) -> None:
+    """insserv passes over a link to a neighbour, and looks for an override by the target's name."""
+    target = os.readlink(ROOT / "rc.d/init.d" / name)
+    assert "/" in target
+    assert Path(target).name == name
+    assert (ROOT / "rc.d/init.d" / name).resolve() == ROOT / "bin" / name
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
