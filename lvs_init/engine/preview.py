@@ -77,7 +77,7 @@ def preview(target: Target, environment: Mapping[str, str], paths: Paths) -> Pre
             apparatus.tools,
             mine,
             list(drifts(mine, seen.live, seen.plan, away)),
-            foreign(seen.live, seen.plan, mine, remembered.others),
+            foreign(seen.live, seen.plan, mine, remembered.others) if target.role == DIRECTOR else (),
             remembered.my_wills,
             (*seen.desired.notes, *seen.plan.left_alone),
             warnings,
