@@ -68,13 +68,13 @@ def order(name: str, what: str, requests: int = 0, sips: int = 0, timeout: float
     """What became of the load so far: "look", "advance" or "finish".
 
     advance: wait until ``requests`` more requests have had their end, good or bad, and each open download has got
-    ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to
-    its end at full speed, wait for all.
+    ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to its end at full speed, wait
+    for all.
 
     Returns "done": {kind: {host: times}}; "lost": [{kind, how, error, server, times, first}], where "server" is who had
     answered on the connection before and "first" counts seconds since the load began; "asked": how many requests had
-    their end, good or bad; "downloads": {host: bytes} of those under way; "slowest": seconds of the longest request.
-    Raises TimeoutError.
+    their end, good or bad; "kept": [host] of each kept connection that is open; "downloads": {host: bytes} of those
+    under way; "slowest": seconds of the longest request. Raises TimeoutError.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
         visitor.settimeout(timeout)
@@ -96,6 +96,7 @@ class _Load:
         self._done: dict[str, Counter[str]] = {NEW: Counter(), KEPT: Counter(), DOWNLOAD: Counter()}
         self._lost: dict[tuple[str, str, str, str], Told] = {}
         self._asked = 0
+        self._kept: dict[int, str] = {}  # requester -> the server that its open connection leads to
         self._downloads: dict[str, int] = {}
         self._slowest = 0.0
 
@@ -105,7 +106,7 @@ class _Load:
             self._start(self._download, server, connection)
         for number in range(new + kept):
             kind, per_connection = (NEW, 1) if number < new else (KEPT, _PER_CONNECTION)
-            self._start(self._request, kind, per_connection)
+            self._start(self._request, number, kind, per_connection)
         return self.obey("advance", requests=2 * (new + kept), sips=1)
 
     def obey(self, what: str, requests: int = 0, sips: int = 0) -> Told:
@@ -120,6 +121,7 @@ class _Load:
                 "done": {kind: dict(counts) for kind, counts in self._done.items()},
                 "lost": list(self._lost.values()),
                 "asked": self._asked,
+                "kept": sorted(self._kept.values()),
                 "downloads": dict(self._downloads),
                 "slowest": round(self._slowest, 3),
             }
@@ -135,7 +137,7 @@ class _Load:
         self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
         self._threads[-1].start()
 
-    def _request(self, kind: str, per_connection: int) -> None:
+    def _request(self, number: int, kind: str, per_connection: int) -> None:
         connection: socket.socket | None = None
         server, left = "", 0
         while not self._ending.wait(_PAUSE):
@@ -158,6 +160,10 @@ class _Load:
                 connection = None
             with self._changed:
                 self._asked += 1
+                if connection:
+                    self._kept[number] = server
+                else:
+                    self._kept.pop(number, None)
                 self._slowest = max(self._slowest, time.monotonic() - began)
                 self._changed.notify_all()
         if connection:

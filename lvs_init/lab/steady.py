@@ -41,11 +41,13 @@ class Loss:
 @dataclass(frozen=True)
 class Became:
     """What became of a load until now. done: {kind: {host: times}}. asked: requests but downloads that had their end,
-    good or bad. downloads: {host: bytes so far} of those that go on. slowest: the longest request, in seconds."""
+    good or bad. kept: the host at the other end of each kept connection. downloads: {host: bytes so far} of those that
+    go on. slowest: the longest request, in seconds."""
 
     done: Mapping[str, Mapping[str, int]]
     lost: tuple[Loss, ...]
     asked: int
+    kept: Sequence[str]
     downloads: Mapping[str, int]
     slowest: float
 
@@ -107,7 +109,7 @@ class SteadyLoad:
     def look(self) -> Became:
         return self._order("look")
 
-    def advance(self, requests: int = 1, sips: int = 0) -> Became:
+    def advance(self, requests: int = 0, sips: int = 0) -> Became:
         """Wait until so many more requests have had their end, good or bad, and each open download has got so many more
         pieces of 2 KiB."""
         return self._order("advance", requests=requests, sips=sips)

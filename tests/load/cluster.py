@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from lvs_init.lab.place import ROOT
+from lvs_init.lab.place import ROOT, Place
 from lvs_init.lab.rehearsal import CONFIGURATION, DIRECTOR_SCRIPT, Rehearsal
 from lvs_init.lab.steady import Became, SteadyLoad
 
 VIP = "192.168.0.219"
-PORT, OTHER_PORT = 80, 8080
+PORT, OTHER_PORT, THIRD_PORT = 80, 8080, 443
 SERVERS = ["rs1", "rs2"]  # of the first file; rs3 waits to join
 _NETWORK = {"nat": 10, "dr": 0}
 
@@ -25,13 +25,23 @@ def text(forwarding: str, *services: str, director: str = "") -> str:
 
 def service(forwarding: str, servers: Sequence[int] = (1, 2), port: int = PORT, more: str = 'scheduler = "rr"') -> str:
     """A service. ``servers``: 1 is rs1."""
-    rips = ", ".join(f'{{ rip = "192.168.{_NETWORK[forwarding]}.{10 + number}" }}' for number in servers)
+    rips = ", ".join(f'{{ rip = "{rip(forwarding, number)}" }}' for number in servers)
     return f'[[service]]\nvip = "{VIP}"\nport = {port}\n{more}\nrealservers = [{rips}]\n'
 
 
-def rehearsal(place: Any, forwarding: str) -> Rehearsal:
-    """Hosts of everything that any of the files has. Its director has the first file once it is entered and started."""
-    services = [service(forwarding, (1, 2, 3), port) for port in (PORT, OTHER_PORT)]
+def first(forwarding: str) -> str:
+    """The file that every test begins with."""
+    return text(forwarding, service(forwarding))
+
+
+def rip(forwarding: str, number: int) -> str:
+    """The address of rs1, rs2 or rs3."""
+    return f"192.168.{_NETWORK[forwarding]}.{10 + number}"
+
+
+def rehearsal(place: Place, forwarding: str) -> Rehearsal:
+    """Hosts for everything that any of the files has."""
+    services = [service(forwarding, (1, 2, 3), port) for port in (PORT, OTHER_PORT, THIRD_PORT)]
     return Rehearsal(place, text(forwarding, *services), fresh=False)
 
 
@@ -41,17 +51,31 @@ def load(lab: Rehearsal, **more: Any) -> SteadyLoad:
 
 
 def do(lab: Rehearsal, *words: str) -> None:
-    lab.call_director(*words).completed.check()
+    """The director's script."""
+    call(lab, DIRECTOR_SCRIPT, *words)
+
+
+def call(lab: Rehearsal, script: str, *words: str, hook: str | None = None) -> None:
+    """One of bin/* on the director."""
+    path = os.path.join(ROOT, "bin", script)
+    lab.director.entry([path, *words], env=lab.place.environment, timeout=120, hook=hook).check()
 
 
 def reload(lab: Rehearsal, load: SteadyLoad, file: str) -> Became:
-    """Reload a file, each of its changes alone while requests pass. Fails unless every download went on meanwhile."""
-    before = load.look()
+    """Reload a file as paced() does it."""
     lab.director.write(CONFIGURATION, file)
-    script = os.path.join(ROOT, "bin", DIRECTOR_SCRIPT)
-    lab.director.entry([script, "reload"], env={}, timeout=120, hook="support.paced:paced").check()
+    return paced(lab, load, DIRECTOR_SCRIPT, "reload")
+
+
+def paced(lab: Rehearsal, load: SteadyLoad, script: str, *words: str) -> Became:
+    """Call a script that makes each change of the table alone, while requests pass; what became of the load then.
+
+    Fails unless requests passed between any two changes and every download went on.
+    """
+    before = load.look()
+    call(lab, script, *words, hook="support.paced:paced")
     changes = lab.director.call("support.paced:report")
-    assert changes, "the reload changed nothing in the table"
+    assert changes, "nothing was changed in the table"
     for earlier, later in itertools.pairwise(changes):
         assert earlier["connections"] < later["connections"], f"no request between {earlier} and {later}"
         assert earlier["packets"] < later["packets"]
@@ -75,3 +99,10 @@ def replace(lab: Rehearsal, load: SteadyLoad, away: Sequence[str], wanted: str) 
     load.advance(requests=8)
     lab.director.run(["ipvsadm", "-R"], stdin=wanted).check()
     return load.finish()
+
+
+def assert_nothing_lost(became: Became, downloads: Sequence[str] = SERVERS) -> None:
+    """Every request was answered, and every one of these downloads came to its right end."""
+    assert became.losses == 0, str(became)
+    assert became.done["download"] == dict.fromkeys(downloads, 1)
+    assert not became.downloads

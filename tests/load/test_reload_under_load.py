@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import cluster
 import pytest
-from cluster import SERVERS, VIP, do, service, text
+from cluster import VIP, do, service
 
-from lvs_init.lab.place import Place
-from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
-from lvs_init.lab.steady import Became
+from lvs_init.lab.rehearsal import Rehearsal
 
 DELETE_FIRST = ["ipvsadm", "-D", "-t", f"{VIP}:80"]
 CLEAR = ["ipvsadm", "-C"]
@@ -29,26 +25,8 @@ EDITS = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(f"load, {name}")) for name in ("nat", "dr")],
-)
-def forwarding(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(scope="module")
-def lab(place: Place, forwarding: str) -> Iterator[Rehearsal]:
-    with cluster.rehearsal(place, forwarding) as lab:
-        lab.director.write(CONFIGURATION, text(forwarding, service(forwarding)))
-        for call in lab.start():
-            call.completed.check()
-        yield lab
-
-
 def edited(forwarding: str, edit: str) -> str:
-    file = text(forwarding, service(forwarding))
+    file = cluster.first(forwarding)
     for old, new in EDITS[edit]:
         assert old in file
         if new.startswith("%s"):
@@ -57,20 +35,13 @@ def edited(forwarding: str, edit: str) -> str:
     return file
 
 
-def assert_nothing_lost(became: Became) -> None:
-    assert became.losses == 0, str(became)
-    assert became.done["download"] == dict.fromkeys(SERVERS, 1)
-    assert not became.downloads
-
-
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_and_its_way_back(lab: Rehearsal, forwarding: str, edit: str) -> None:
-    first = text(forwarding, service(forwarding))
     with cluster.load(lab) as load:
         cluster.reload(lab, load, edited(forwarding, edit))
         wanted = cluster.rules(lab)
-        cluster.reload(lab, load, first)
-        assert_nothing_lost(load.finish())
+        cluster.reload(lab, load, cluster.first(forwarding))
+        cluster.assert_nothing_lost(load.finish())
 
     with cluster.load(lab, timeout=3) as load:
         lost = cluster.replace(lab, load, DELETE_FIRST, wanted)
@@ -83,7 +54,7 @@ def test_nothing_is_lost_without_a_change_and_much_by_a_table_that_is_cleared(la
         for verb in ("reload", "start", "restart"):
             do(lab, verb)
             load.advance(requests=5, sips=2)
-        assert_nothing_lost(load.finish())
+        cluster.assert_nothing_lost(load.finish())
     with cluster.load(lab, timeout=3) as load:
         lost = cluster.replace(lab, load, CLEAR, cluster.rules(lab))
     assert {loss.how for loss in lost.lost} >= {"refused", "broken"}
