@@ -9,6 +9,8 @@ PYTHON := build/venv/bin/python
 VENV := build/venv/.complete
 # Two guests side by side: all tests of one guest stay with one worker, on one core.
 PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
+# Tests of the lab itself and of what is run beside the table: they are the same on either channel.
+WITHOUT_TABLE := test_callers.py test_channel.py test_commands.py test_lab_base.py test_rehearsal.py
 
 include packaging/install.mk packaging/packages.mk
 
@@ -22,8 +24,8 @@ demo: lab-packages ## a director and two real servers on a real IPVS kernel, by 
 	@bin/lvsctl lab examples/vs-dr.toml
 
 .PHONY: test
-test: lint ## lint, then every test but those of test-boot
-	@$(PYTEST) --ignore=tests/boot
+test: lint ## lint, then every test but those of test-boot and test-load
+	@$(PYTEST) --ignore=tests/boot --ignore=tests/load
 
 .PHONY: test-boot
 test-boot: root $(VENV) ## as root: Debians with sysvinit and with systemd, our package installed, booted, removed there
@@ -38,11 +40,16 @@ root:
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel
-	@$(PYTEST) --ignore=tests/lab --ignore=tests/boot --ignore=tests/packaging
+	@$(PYTEST) --ignore=tests/lab --ignore=tests/load --ignore=tests/boot --ignore=tests/packaging
 
 .PHONY: test-lab
 test-lab: $(VENV) ## the tests on a real IPVS kernel
 	@$(PYTEST) tests/lab
+
+.PHONY: test-load
+test-load: $(VENV) ## changes while clients ask and download; then the lab once more, its tables written by ipvsadm
+	@$(PYTEST) tests/load
+	@LVS_CHANNEL=ipvsadm $(PYTEST) tests/lab $(addprefix --ignore=tests/lab/,$(WITHOUT_TABLE))
 
 .PHONY: lint
 lint: $(VENV) ## ruff and mypy
