@@ -59,7 +59,7 @@ class Heard:
 def say(engine: Engine, said: Said) -> list[Heard]:
     """Keep it, and bring the table in line, for every director named, or else for every one that is started.
 
-    Raises Refused where none of them has such a real server; LvsError with everything as it was.
+    Raises Refused where none of them has such a real server; LvsError where one fails, which is then as it was.
     """
     with engine.at_work(said.verb) as apparatus:
         targets = _targets(engine)

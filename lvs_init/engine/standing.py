@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.engine import keeper
@@ -13,6 +13,7 @@ from lvs_init.engine.paths import Paths
 from lvs_init.engine.tend import unfinished
 from lvs_init.model.ipvs import RealServerKey
 from lvs_init.model.record import Record
+from lvs_init.model.state import Key
 from lvs_init.model.will import Will
 
 
@@ -27,16 +28,16 @@ def timed_notes(paths: Paths, memory: Memory, record: Record, table: ProcTable) 
             left = f"{connected[key]} connection{'' if connected[key] == 1 else 's'}"
             yield f"draining {key}: {left}, {max(0.0, deadline - now):.0f} s left"
     for will in memory.my_wills:
-        yield _of(will, record)
+        yield by_hand(will, record.desired)
     if unfinished(memory) and not keeper.holder(paths):
         yield "no keeper is at work on what is timed; 'reload' starts one"
 
 
-def _of(will: Will, record: Record) -> str:
-    """``192.168.0.11 is drained by hand since 2026-11-22 20:15``."""
+def by_hand(will: Will, desired: Iterable[Key]) -> str:
+    """``192.168.0.11 is drained by hand since 2026-11-22 20:15``. ``desired``: what the file wants."""
     now = time.time()
     since = f"by hand since {_clock(will.since)}"
-    if not any(isinstance(key, RealServerKey) and will.concerns(key) for key in record.desired):
+    if not any(isinstance(key, RealServerKey) and will.concerns(key) for key in desired):
         return f"{will.subject} is no real server of the file, and something is said of it {since}"
     if will.until is not None and now >= will.until:
         return f"{will.subject} is out of the table {since}"

@@ -58,7 +58,9 @@ class Tending:
                 self.memory.commit(record)
                 failed.undone = True
                 raise failed from None if failed is error else error
-            outcome.warnings += [f"{key}: {reason}" for key, reason in applied.left_out.items()]
+            outcome.warnings += [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
+            there = {key: entry for key, entry in after.entries.items() if key not in applied.left_out}
+            after = replace(after, entries=there)
             outcome.result = Result.DONE
             outcome.notes += happened(plan)
         self.memory.commit(after)
