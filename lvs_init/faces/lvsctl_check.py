@@ -16,7 +16,7 @@ from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR
 from lvs_init.errors import ConfigurationError, UnsafeFile
 from lvs_init.faces import codes
-from lvs_init.faces.terminal import is_terminal
+from lvs_init.faces.terminal import is_terminal, shorter
 from lvs_init.model.problem import Problem
 from lvs_init.system import files, identity, streams
 
@@ -70,12 +70,6 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         for note in notes:
             streams.out(f"note: {note}")
     return codes.FAILED if problems else codes.DONE
-
-
-def shorter(file: str) -> str:
-    """The file's name as seen from here or from the root, whichever takes less reading; in / it keeps its slash."""
-    from_here = os.path.relpath(file)
-    return from_here if len(from_here) < len(file) - 1 else file
 
 
 def file_named(name: str, environment: Mapping[str, str]) -> str:

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     from lvs_init.config.load import parse
-    from lvs_init.faces import lab_display, lvsctl_check
+    from lvs_init.faces import lab_display, lvsctl_check, terminal
     from lvs_init.lab.course import Listener, Nobody, rehearse
     from lvs_init.lab.place import choose, open_place
     from lvs_init.lab.rehearsal import Rehearsal
@@ -63,7 +63,7 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     listener: Listener = Nobody() if arguments.json else lab_display.Progress()
     if not arguments.json:
         summary = lvsctl_check.summary(cluster)
-        streams.out("\n".join(lab_display.opening(lvsctl_check.shorter(file), summary, topology)))
+        streams.out("\n".join(lab_display.opening(terminal.shorter(file), summary, topology)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
     with open_place(where) as place:

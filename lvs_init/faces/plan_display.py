@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from lvs_init.commands.command import shell_text
 from lvs_init.commands.render import render
 from lvs_init.engine.preview import Preview
-from lvs_init.faces.terminal import BOLD, DIM, GREEN, RED, YELLOW, coloured, columns
+from lvs_init.faces.terminal import BOLD, DIM, GREEN, RED, YELLOW, coloured, columns, shorter
 from lvs_init.model.network import AddressKey, RouteKey
 from lvs_init.model.state import Change, Key, Value, same
 from lvs_init.model.will import Will
@@ -52,9 +52,9 @@ def _heading(preview: Preview) -> Iterator[str]:
     if preview.target.instance not in ("", "lvs"):
         subject += f" {preview.target.instance}"
     todo = f"{count} step{'' if count == 1 else 's'}" if count else "nothing to do"
-    told = f"{subject}: {preview.verb} of {preview.target.file}: {todo}"
+    told = f"{subject}: {preview.verb} of {shorter(preview.target.file)}: {todo}"
     if preview.since and preview.since != preview.target.file:
-        told += f" (so far {preview.since})"
+        told += f" (so far {shorter(preview.since)})"
     yield coloured(told, BOLD)
 
 

@@ -1,7 +1,8 @@
-"""A screen: whether there is one, colour on it, columns."""
+"""A screen: whether there is one, colour on it, columns, short names of files."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -28,3 +29,9 @@ def columns(rows: Sequence[Sequence[str]], numbers: int = 0) -> Iterator[str]:
             for place, (cell, width) in enumerate(zip(row, widths))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def shorter(file: str) -> str:
+    """The file's name as seen from here or from the root, whichever takes less reading; in / it keeps its slash."""
+    from_here = os.path.relpath(file)
+    return from_here if len(from_here) < len(file) - 1 else file

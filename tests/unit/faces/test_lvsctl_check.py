@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lvs_init.faces import lvsctl, lvsctl_check
+from lvs_init.faces import lvsctl, terminal
 from lvs_init.system import identity
 
 SOUND = '[[service]]\nvip = "192.168.0.219"\nport = 80\nrealservers = [{ rip = "192.168.0.11" }]\n'
@@ -144,4 +144,4 @@ def test_lab_tells_mistakes_as_check_does(file: Path, capsys: pytest.CaptureFixt
 )
 def test_a_file_is_named_as_a_reader_would(monkeypatch: pytest.MonkeyPatch, here: str, shown: str) -> None:
     monkeypatch.chdir(here)
-    assert lvsctl_check.shorter("/etc/lvs/lvs.toml") == shown
+    assert terminal.shorter("/etc/lvs/lvs.toml") == shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lvs_init.faces import codes, lsb
+from lvs_init.faces import codes, lsb, lvsctl
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
@@ -32,3 +32,8 @@ def test_every_option_is_there() -> None:
 def test_every_exit_code_is_there() -> None:
     numbers = {value for name, value in vars(codes).items() if name.isupper() and isinstance(value, int)}
     assert first_column("| code | start, stop, restart, reload | status |") == [str(n) for n in sorted(numbers)]
+
+
+def test_every_command_of_lvsctl_is_there() -> None:
+    shown = [line.split()[0] for line in lvsctl.parser().format_help().splitlines() if re.match(" {4}[a-z]", line)]
+    assert sorted(first_column("| lvsctl | what it does |")) == sorted(shown)
