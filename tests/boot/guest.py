@@ -16,7 +16,7 @@ from pathlib import Path
 from disk import Image
 
 _BOOT = 300.0  # seconds, many times what it takes on an idle core
-_JOB = 120.0
+_JOB = 300.0
 _READY = "ready"
 
 
