@@ -21,12 +21,13 @@ def refuse_shared_services(cluster: Cluster, target: Target, others: Iterable[Re
     if target.role != DIRECTOR:
         return
     for other in others:
-        shared = [str(service.key) for service in cluster.services if service.key in other.entries]
+        shared = [service.key for service in cluster.services if service.key in other.entries]
         if other.role == DIRECTOR and shared:
-            raise Refused(
-                f"{', '.join(shared)} belongs to {other.file}, which is running here",
-                hint=f"take it out of one of the files, or stop the other first: lvs-director {other.instance} stop",
-            )
+            hint = f"take it out of one of the files, or stop the other first: lvs-director {other.instance} stop"
+            if all(other.entries[key].interim for key in shared):
+                hint = "it has left that file and is drained: wait, or reload that cluster with drain_timeout = 0"
+            named = ", ".join(map(str, shared))
+            raise Refused(f"{named} belongs to {other.file}, which is running here", hint=hint)
 
 
 def deferred_to_director(target: Target, desired: Desired, others: Iterable[Record]) -> list[Key]:
@@ -90,11 +91,15 @@ def usable(plan: Plan, live: State, cluster: Cluster) -> None:
         )
 
 
-def duplicates(added: Sequence[AddressKey], unsure: list[str]) -> list[str]:
-    """Addresses that another machine already answers for, a sentence each; ``unsure`` gets what could not be asked."""
-    answers = arp.probe([(key.interface, key.address) for key in added], unsure)
+def ask_for(added: Sequence[AddressKey]) -> arp.Probe:
+    """Ask the network who has these addresses."""
+    return arp.Probe([(key.interface, key.address) for key in added])
+
+
+def duplicates(probe: arp.Probe) -> list[str]:
+    """Addresses that another machine already answers for, a sentence each."""
     return [
         f"{address} is answered for by {hardware} on this network: another director that is active, or a real server "
         "that answers ARP for the VIP"
-        for address, hardware in sorted(answers.items())
+        for address, hardware in sorted(probe.answers().items())
     ]

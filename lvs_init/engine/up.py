@@ -11,6 +11,7 @@ from lvs_init.config.cluster import Cluster
 from lvs_init.config.desired import Desired
 from lvs_init.engine.apply import Apparatus, Applied, carry_out, undo
 from lvs_init.engine.guard import (
+    ask_for,
     deferred_to_director,
     duplicates,
     keep_stale_vips,
@@ -24,6 +25,7 @@ from lvs_init.engine.neighbours import await_addresses
 from lvs_init.engine.observe import Observation, look
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
+from lvs_init.engine.standing import by_hand
 from lvs_init.engine.tend import Tending, draining, unfinished
 from lvs_init.engine.writers import second_writers
 from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
@@ -82,6 +84,7 @@ class Ascent:
             observation, desired = self._look()
         plan = self._plan(observation, desired)
         outcome.notes += [*desired.notes, *plan.left_alone]
+        outcome.notes += [by_hand(will, desired.wanted) for will in self.memory.my_wills]
         outcome.facts = facts(self.cluster, desired)
         outcome.steps = len(plan.steps)
         removed = removal(self.memory.mine, desired.wanted, self.cluster.director.max_removal)
@@ -95,13 +98,13 @@ class Ascent:
             outcome.script += self._second_look(plan, observation.live, desired)
             return outcome
         usable(plan, observation.live, self.cluster)
-        added = self._added(plan, desired)
-        unsure = self._probe(added, outcome)
         if plan.steps:
-            self._apply(plan, observation, desired, added, unsure, outcome)
+            added = self._added(plan, desired)
+            with self._probe(added) as probe:
+                self._apply(plan, observation, desired, added, probe, outcome)
             outcome.result = Result.DONE
         else:
-            self._commit(plan, Applied(), desired, unsure, outcome)
+            self._commit(plan, Applied(), desired, [], outcome)
         outcome.notes += draining(plan)
         if plan.again:
             self._look_again(outcome)
@@ -229,18 +232,17 @@ class Ascent:
         added = {change.key for step in plan.steps for change in step.changes if change.before is None}
         return [key for key in desired.announce if key in added]
 
-    def _probe(self, added: list[AddressKey], outcome: Outcome) -> list[str]:
-        """Warn of addresses that another machine has, or refuse them; what could not be asked is returned."""
-        if not added:
-            return []
-        self.apparatus.listen("probe")
-        unsure: list[str] = []
-        found = duplicates(added, unsure)
-        if found and self.cluster.director.duplicate_vip == "refuse" and not self.options.takeover:
-            raise Refused("; ".join(found), hint='stop the other owner, or set duplicate_vip = "warn"')
-        self._insist(unsure)
-        outcome.warnings += found
-        return unsure
+    def _probe(self, added: list[AddressKey]) -> arp.Probe:
+        """Ask whether another machine has these addresses, and refuse to go on where the file wants that."""
+        if added:
+            self.apparatus.listen("probe")
+        probe = ask_for(added)
+        self._insist(probe.problems)
+        if self.cluster.director.duplicate_vip == "refuse" and not self.options.takeover:
+            found = duplicates(probe)
+            if found:
+                raise Refused("; ".join(found), hint='stop the other owner, or set duplicate_vip = "warn"')
+        return probe
 
     def _insist(self, said: list[str]) -> None:
         """With --strict nothing may be left out."""
@@ -253,7 +255,7 @@ class Ascent:
         observation: Observation,
         desired: Desired,
         added: list[AddressKey],
-        unsure: list[str],
+        probe: arp.Probe,
         outcome: Outcome,
     ) -> None:
         """Everything that has an effect, in one place: whatever fails in it is undone."""
@@ -261,10 +263,11 @@ class Ascent:
         try:
             self.memory.begin(self._record(plan, desired, dict(plan.entries)))
             applied = carry_out(plan, self.apparatus, strict=self.options.strict)
+            outcome.warnings += duplicates(probe)
             unheard = self._announce(added)
             self._insist(unheard)
             self.apparatus.stop.check()
-            self._commit(plan, applied, desired, unsure + unheard, outcome)
+            self._commit(plan, applied, desired, probe.problems + unheard, outcome)
         except Exception as error:
             # A bug of ours is no reason to leave the machine half-way either.
             failed = error if isinstance(error, LvsError) else LvsError(f"internal error, please report it: {error!r}")

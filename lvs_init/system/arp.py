@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from types import TracebackType
 
 from lvs_init.system import frames, link
 from lvs_init.system.files import read_small
@@ -55,58 +56,76 @@ def announce(addresses: Addresses, rounds: int = ROUNDS) -> list[str]:
     return problems
 
 
-def probe(addresses: Addresses, problems: list[str] | None = None, seconds: float = LISTEN) -> dict[str, str]:
-    """Who else has these addresses: address -> MAC of the first to answer. Nobody: an empty dict, after ``seconds``.
+class Probe:
+    """Asks who else has these addresses. The answers come in while its owner does other things.
 
-    Answers from this machine's own devices do not count. A line for each device that cannot be asked is added to
-    ``problems``.
+    ``problems``: a line for each device that cannot be asked.
     """
-    found: dict[str, str] = {}
-    problems = [] if problems is None else problems
-    with contextlib.ExitStack() as stack:
-        channels: dict[int, socket.socket] = {}
-        questions: list[tuple[socket.socket, str, bytes]] = []
+
+    def __init__(self, addresses: Addresses) -> None:
+        """Ask, all of them at once."""
+        self.problems: list[str] = []
+        self._found: dict[str, str] = {}
+        self._stack = contextlib.ExitStack()
+        self._channels: dict[int, socket.socket] = {}
+        self._questions: list[tuple[socket.socket, str, bytes]] = []
         for interface, wanted in _by_device(addresses).items():
-            with _reported(interface, "look for duplicates of", wanted, problems):
-                own = link.hardware_address(interface)
-                for kind, make in ((frames.ARP, frames.arp_probe), (frames.IPV6, frames.solicitation)):
-                    asked = [address for address in wanted if (":" in address) == (kind == frames.IPV6)]
-                    channel = _open(stack, interface, kind) if asked else None
-                    if channel is not None:
-                        channels[channel.fileno()] = channel
-                        for address in asked:
-                            frame = make(own, address)
-                            channel.send(frame)
-                            questions.append((channel, address, frame))
-        if questions:
-            asked_for = {address for _, address in addresses}
-            _listen(channels, asked_for, found, seconds / 2)
-            for channel, address, frame in questions:  # a frame may get lost, so who was silent is asked again
-                if address not in found:
-                    with contextlib.suppress(OSError):  # the device has gone since
-                        channel.send(frame)
-            _listen(channels, asked_for, found, seconds / 2)
-    return found
+            with _reported(interface, "look for duplicates of", wanted, self.problems):
+                self._ask(interface, wanted)
+        self._asked = time.monotonic()
 
+    def __enter__(self) -> Probe:
+        return self
 
-def _listen(channels: dict[int, socket.socket], asked: set[str], found: dict[str, str], seconds: float) -> None:
-    own = _own_hardware()
-    poll = select.poll()
-    for descriptor in channels:
-        poll.register(descriptor, select.POLLIN)
-    deadline = time.monotonic() + seconds
-    while not asked <= found.keys() and (left := deadline - time.monotonic()) > 0:
-        for descriptor, _ in poll.poll(left * 1000):
-            try:
-                frame = channels[descriptor].recv(256, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                continue
-            except OSError:  # the device went down or away
-                poll.unregister(descriptor)
-                continue
-            claim = frames.claimed(frame)
-            if claim and claim[0] in asked and claim[1] not in own:
-                found.setdefault(claim[0], claim[1].hex(":"))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def answers(self, seconds: float = LISTEN) -> dict[str, str]:
+        """Address -> MAC of the first to answer; answers from this machine's own devices do not count.
+
+        Waits until ``seconds`` after asking, unless all have answered before: little or not at all where other things
+        have been done since. Who was silent is asked again, since a frame may get lost.
+        """
+        self._listen(self._asked + seconds / 2)
+        for channel, address, frame in self._questions:
+            if address not in self._found:
+                with contextlib.suppress(OSError):  # the device has gone since
+                    channel.send(frame)
+        self._listen(max(self._asked + seconds, time.monotonic() + seconds / 6))
+        return self._found
+
+    def _ask(self, interface: str, wanted: Sequence[str]) -> None:
+        own = link.hardware_address(interface)
+        for kind, make in ((frames.ARP, frames.arp_probe), (frames.IPV6, frames.solicitation)):
+            asked = [address for address in wanted if (":" in address) == (kind == frames.IPV6)]
+            channel = _open(self._stack, interface, kind) if asked else None
+            if channel is not None:
+                self._channels[channel.fileno()] = channel
+                for address in asked:
+                    frame = make(own, address)
+                    channel.send(frame)
+                    self._questions.append((channel, address, frame))
+
+    def _listen(self, deadline: float) -> None:
+        own = _own_hardware()
+        asked = {address for _, address, _ in self._questions}
+        poll = select.poll()
+        for descriptor in self._channels:
+            poll.register(descriptor, select.POLLIN)
+        while not asked <= self._found.keys() and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poll.poll(left * 1000):
+                try:
+                    frame = self._channels[descriptor].recv(256, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    continue
+                except OSError:  # the device went down or away
+                    poll.unregister(descriptor)
+                    continue
+                claim = frames.claimed(frame)
+                if claim and claim[0] in asked and claim[1] not in own:
+                    self._found.setdefault(claim[0], claim[1].hex(":"))
 
 
 def _open(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.socket | None:

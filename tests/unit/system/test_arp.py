@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import struct
 import time
@@ -36,6 +37,12 @@ def heard(channel: socket.socket, count: int) -> list[bytes]:
         if claim and claim[0] in ("10.0.0.1", "10.0.0.2", "fd00::1"):
             found.append(frame)
     return found
+
+
+def probe(addresses: arp.Addresses, seconds: float = arp.LISTEN) -> tuple[dict[str, str], list[str]]:
+    """The answers, and what could not be asked."""
+    with arp.Probe(addresses) as asked:
+        return asked.answers(seconds), asked.problems
 
 
 def test_every_address_is_announced_in_every_form(namespaces: Namespaces) -> None:
@@ -90,10 +97,21 @@ def test_a_duplicate_is_found_and_named(namespaces: Namespaces) -> None:
     with namespaces.over_there():
         namespaces.ip("addr add 10.0.0.1/32 dev v1", "-6 addr add fd00::1/128 dev v1 nodad")
         neighbour = link.hardware_address("v1").hex(":")
-    problems: list[str] = []
-    found = arp.probe([("v0", "10.0.0.1"), ("v0", "10.0.0.2"), ("v0", "fd00::1"), ("v0", "fd00::2")], problems)
-    assert found == {"10.0.0.1": neighbour, "fd00::1": neighbour}
-    assert problems == []
+    asked = [("v0", "10.0.0.1"), ("v0", "10.0.0.2"), ("v0", "fd00::1"), ("v0", "fd00::2")]
+    assert probe(asked) == ({"10.0.0.1": neighbour, "fd00::1": neighbour}, [])
+
+
+def test_answers_come_in_while_other_things_are_done(namespaces: Namespaces) -> None:
+    with namespaces.over_there():
+        namespaces.ip("addr add 10.0.0.1/32 dev v1")
+        neighbour = link.hardware_address("v1").hex(":")
+    with arp.Probe([("v0", "10.0.0.1"), ("v0", "10.0.0.2")]) as asked:
+        (channel,) = asked._channels.values()
+        assert select.select([channel], [], [], 10)[0]
+        asked._asked -= 60  # so long has the work taken
+        started = time.monotonic()
+        assert asked.answers(6) == {"10.0.0.1": neighbour}
+        assert 0.9 < time.monotonic() - started < 5
 
 
 def test_only_advertisements_are_listened_to(namespaces: Namespaces) -> None:
@@ -111,7 +129,7 @@ def test_only_advertisements_are_listened_to(namespaces: Namespaces) -> None:
 def test_who_was_silent_is_asked_again(namespaces: Namespaces) -> None:
     with namespaces.over_there():
         ear = sniffer("v1")
-    assert arp.probe([("v0", "10.0.0.1")], seconds=0.05) == {}
+    assert probe([("v0", "10.0.0.1")], 0.05) == ({}, [])
     question = frames.arp_probe(link.hardware_address("v0"), "10.0.0.1")
     heard_it = 0
     with ear:
@@ -123,7 +141,7 @@ def test_probing_ends_early_when_all_have_answered(namespaces: Namespaces) -> No
     with namespaces.over_there():
         namespaces.ip("addr add 10.0.0.1/32 dev v1")
     started = time.monotonic()
-    assert list(arp.probe([("v0", "10.0.0.1")], seconds=30)) == ["10.0.0.1"]
+    assert list(probe([("v0", "10.0.0.1")], 30)[0]) == ["10.0.0.1"]
     assert time.monotonic() - started < 10
 
 
@@ -132,7 +150,7 @@ def test_a_probe_disturbs_nobody(namespaces: Namespaces) -> None:
         namespaces.ip("addr add 10.0.0.1/24 dev v1")
         arp_table = Path("/proc/thread-self/net/arp")
         assert len(arp_table.read_text().splitlines()) == 1
-    arp.probe([("v0", "10.0.0.1")])
+    probe([("v0", "10.0.0.1")])
     with namespaces.over_there():
         assert len(arp_table.read_text().splitlines()) == 1
 
@@ -141,28 +159,27 @@ def test_our_own_other_device_is_no_duplicate(namespaces: Namespaces) -> None:
     namespaces.ip(
         "link add v2 type veth peer name v3", "link set v2 up", "link set v3 up", "addr add 10.0.0.1/32 dev v3"
     )
-    assert arp.probe([("v2", "10.0.0.1")]) == {}
+    assert probe([("v2", "10.0.0.1")]) == ({}, [])
     assert arp.announce([("v2", "10.0.0.1")]) == []
 
 
 def test_devices_without_neighbours_are_left_out(namespaces: Namespaces) -> None:
     namespaces.ip("link set v0 arp off")
     started = time.monotonic()
-    problems: list[str] = []
-    assert arp.probe([("lo", "10.0.0.1"), ("v0", "10.0.0.2")], problems, seconds=5) == {}
+    assert probe([("lo", "10.0.0.1"), ("v0", "10.0.0.2")], 5) == ({}, [])
     assert time.monotonic() - started < 4
-    assert problems == []
     assert arp.announce([("lo", "10.0.0.1"), ("v0", "10.0.0.2")]) == []
 
 
 def test_a_device_that_is_gone_or_down_is_a_problem_not_a_failure(namespaces: Namespaces) -> None:
     namespaces.ip("link set v0 down")
-    problems: list[str] = []
-    assert arp.probe([("v0", "10.0.0.1"), ("gone", "10.0.0.2")], problems, seconds=0.1) == {}
-    assert problems == [
-        "cannot look for duplicates of 10.0.0.1 on v0: Network is down",
-        "cannot look for duplicates of 10.0.0.2 on gone: No such device",
-    ]
+    assert probe([("v0", "10.0.0.1"), ("gone", "10.0.0.2")], 0.1) == (
+        {},
+        [
+            "cannot look for duplicates of 10.0.0.1 on v0: Network is down",
+            "cannot look for duplicates of 10.0.0.2 on gone: No such device",
+        ],
+    )
     assert arp.announce([("gone", "10.0.0.2"), ("gone", "fd00::1")]) == [
         "cannot announce 2 addresses on gone: No such device"
     ]
