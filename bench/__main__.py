@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 
 from bench import report
-from bench.contest import LONGEST, Contest
+from bench.contest import LEAST, Contest
 from bench.numbers import results
 from lvs_init.errors import LvsError
 from lvs_init.lab.place import open_place
 
 ROUNDS = 5
-PATIENCE = 720.0  # seconds: a round that would probably end later is not begun
+PATIENCE = 700.0  # seconds: what would probably end later is not begun
 SAVED = "build/bench.json"
 
 
@@ -46,7 +46,7 @@ def _measure(rounds: int, save: str, tell: Callable[[str], None]) -> int:
             while done < rounds and _fits(began, first, done):
                 contest.round(done)
                 done += 1
-            contest.once()
+            contest.once(max(LEAST, PATIENCE - (time.time() - began)))
         except KeyboardInterrupt:
             if not done:
                 raise
@@ -64,7 +64,7 @@ def _measure(rounds: int, save: str, tell: Callable[[str], None]) -> int:
 
 def _fits(began: float, first: float, done: int) -> bool:
     now = time.time()
-    return done == 0 or now - began + (now - first) / done + LONGEST < PATIENCE
+    return done == 0 or now - began + (now - first) / done + LEAST < PATIENCE
 
 
 def _progress(began: float) -> Callable[[str], None]:
