@@ -6,7 +6,7 @@ Works from the record, never from the file, which may be half-edited; of a direc
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
@@ -52,7 +52,6 @@ class Heard:
 
     outcome: Outcome
     servers: Mapping[RealServerKey, RealServer]
-    will: Will | None
     started: bool
 
 
@@ -123,7 +122,7 @@ def _hear(
 ) -> Heard:
     about = {key: value for key, value in servers.items() if _about(said_now, key)}
     before = recalled.my_wills
-    after, will = _decided(said_now, before, about)
+    after = _decided(said_now, before, about if recalled.mine is not None else ())
     outcome = Outcome(target, Result.NOTHING, warnings=list(recalled.problems))
     wills.keep(engine.paths, target.instance, after)
     recalled.wills[target.instance] = after
@@ -140,13 +139,11 @@ def _hear(
         outcome.unfinished = unfinished(recalled)
     if after != before:
         outcome.result = Result.DONE
-    return Heard(outcome, about, will, recalled.mine is not None)
+    return Heard(outcome, about, recalled.mine is not None)
 
 
-def _decided(
-    said_now: Said, before: Sequence[Will], about: Mapping[RealServerKey, RealServer]
-) -> tuple[tuple[Will, ...], Will | None]:
-    """The wills from now on, and the one that this is."""
+def _decided(said_now: Said, before: Sequence[Will], started: Collection[RealServerKey]) -> tuple[Will, ...]:
+    """The wills from now on. ``started``: the real servers whose weights of now count for the way to another."""
     if said_now.verb == "undrain":
         after = withdrawn(before, said_now.address, said_now.port)
         whole = next((will for will in after if will.address == said_now.address and will.port is None), None)
@@ -156,12 +153,12 @@ def _decided(
                 f"{said_now.port} alone",
                 hint=f"lvsctl undrain {said_now.address}",
             )
-        return after, None
+        return after
     now = time.time()
     starts: dict[RealServerKey, int] = {}
     if said_now.over:
         there = moment.weights(moment.proc_table())
-        starts = {key: there.get(key, 0) for key in about} if there else {}
+        starts = {key: there.get(key, 0) for key in started}
     will = Will(
         address=said_now.address,
         port=said_now.port,
@@ -171,7 +168,7 @@ def _decided(
         until=None if said_now.timeout is None else now + said_now.timeout,
         starts=starts,
     )
-    return said(before, will), will
+    return said(before, will)
 
 
 @dataclass(frozen=True)
@@ -202,8 +199,7 @@ def wait(engine: Engine, said: Said, heard: Sequence[Heard], show: Callable[[str
         now = standings(heard)
         if said.verb == "drain":
             left = sum(standing.connections for standing in now.values())
-            count = f"{left} connection{'' if left == 1 else 's'} left" if left else "drained"
-            show(f"{said.subject}: {count}")
+            show(f"{said.subject}: {moment.counted(left)} left" if left else f"{said.subject}: drained")
             if not left:
                 return
         else:

@@ -32,6 +32,11 @@ def connections(table: ProcTable) -> dict[RealServerKey, int]:
     return {key: server.active + server.inactive for key, server in _servers(table)}
 
 
+def counted(connections: int) -> str:
+    """``1 connection``, ``12 connections``."""
+    return f"{connections} connection{'' if connections == 1 else 's'}"
+
+
 def weights(table: ProcTable) -> dict[RealServerKey, int]:
     """Of every real server in the table."""
     return {key: server.weight for key, server in _servers(table)}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.engine import keeper
 from lvs_init.engine.memory import Memory
-from lvs_init.engine.moment import boottime, connections
+from lvs_init.engine.moment import boottime, connections, counted
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.tend import unfinished
 from lvs_init.model.ipvs import RealServerKey
@@ -25,8 +25,7 @@ def timed_notes(paths: Paths, memory: Memory, record: Record, table: ProcTable) 
         if key not in connected:
             yield f"{key} was cut off; its clients are told so for a few seconds more"
         else:
-            left = f"{connected[key]} connection{'' if connected[key] == 1 else 's'}"
-            yield f"draining {key}: {left}, {max(0.0, deadline - now):.0f} s left"
+            yield f"draining {key}: {counted(connected[key])}, {max(0.0, deadline - now):.0f} s left"
     for will in memory.my_wills:
         yield by_hand(will, record.desired)
     if unfinished(memory) and not keeper.holder(paths):

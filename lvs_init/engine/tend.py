@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lvs_init.engine.apply import Apparatus, carry_out, undo
 from lvs_init.engine.memory import Memory
-from lvs_init.engine.moment import moment
+from lvs_init.engine.moment import counted, moment
 from lvs_init.engine.request import DIRECTOR, Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
 from lvs_init.errors import LvsError, NotUndone
@@ -76,18 +76,18 @@ def draining(plan: Plan) -> Iterator[str]:
     """The real servers whose drain begins with this plan, a sentence each."""
     for key, _, before in _servers(plan):
         if key in plan.drains and before.weight and plan.wanted.get(key) is not None and _connections(plan, key):
-            yield (
-                f"{key}: gets no new connections and goes when its {_counted(plan, key)} ended, after "
-                f"{plan.drains[key] - plan.moment.now:.0f} s at the latest"
-            )
+            left, seconds = counted(_connections(plan, key)), plan.drains[key] - plan.moment.now
+            yield f"{key}: gets no new connections and goes with its last one ({left} now), in {seconds:.0f} s at most"
 
 
 def happened(plan: Plan) -> Iterator[str]:
     """What a plan makes of real servers that are timed, a sentence each: for the log."""
     yield from draining(plan)
     for key, after, before in _servers(plan):
-        if after is None:
-            yield f"{key}: removed, {_counted(plan, key) + ' cut off' if key in plan.drains else 'drained'}"
+        if after is None and key in plan.drains:
+            yield f"{key}: removed, {counted(_connections(plan, key))} cut off"
+        elif after is None:
+            yield f"{key}: removed, drained"
         elif key in plan.overruled and after.weight != before.weight:
             yield f"{key}: weight {before.weight} becomes {after.weight}, by hand"
 
@@ -101,11 +101,6 @@ def _servers(plan: Plan) -> Iterator[tuple[RealServerKey, RealServer | None, Rea
 
 def _connections(plan: Plan, key: RealServerKey) -> int:
     return plan.moment.connections.get(key, 0)
-
-
-def _counted(plan: Plan, key: RealServerKey) -> str:
-    number = _connections(plan, key)
-    return f"{number} connection{'' if number == 1 else 's'}"
 
 
 def unfinished(memory: Memory) -> bool:

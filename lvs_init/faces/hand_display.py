@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lvs_init.engine.hand import Heard, Said, standings
+from lvs_init.engine.moment import counted
 from lvs_init.model.ipvs import host_port
 from lvs_init.system import streams
 
@@ -45,11 +46,6 @@ def _standing(said: Said, key: RealServerKey, value: RealServer, weight: int, co
     if said.over:
         return f"weight {weight}, on its way to {said.weight} in {said.over:g} s"
     return f"weight {weight}"
-
-
-def counted(connections: int) -> str:
-    """``1 connection``, ``12 connections``."""
-    return f"{connections} connection{'' if connections == 1 else 's'}"
 
 
 class Progress:
