@@ -79,6 +79,12 @@ def test_a_reboot_stops_it_between_its_users_and_the_network(life: Life) -> None
     stopped_in_order(life.down, 6)
 
 
+def test_the_log_has_what_was_said_at_shutdown_and_at_boot(director: Guest) -> None:
+    """The first start is that of the guide; at shutdown the log must be there longer than we are."""
+    said = re.findall(r"lvs-director\[\d+\]: lvs-director (is \w+)", director.run("cat /var/log/syslog"))
+    assert said[:3] == ["is running", "is stopped", "is running"]
+
+
 def test_so_does_switching_it_off(director: Guest) -> None:
     down = director.power_off()
     stopped_in_order(down, 0)
