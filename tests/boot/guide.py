@@ -8,6 +8,8 @@ import textwrap
 from guest import Guest
 from machine import ROOT
 
+CONFIGURATION = ROOT / "examples/vs-nat.toml"
+
 
 def commands(heading: str, first_words: str) -> str:
     """The block of commands below a heading that begins with these words."""
@@ -30,6 +32,6 @@ def _block(language: str, heading: str, first_words: str) -> str:
 
 def install(guest: Guest) -> None:
     """Put our package and a configuration there, as "Install on Debian" says."""
-    guest.write("/root/lvs.toml", (ROOT / "examples/vs-nat.toml").read_text())
+    guest.write("/root/lvs.toml", CONFIGURATION.read_text())
     said = guest.run("cp /outside/package/*.deb .\n" + commands("Install on Debian", "apt install"))
     assert "lvs.toml is sound" in said

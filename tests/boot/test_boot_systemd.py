@@ -159,8 +159,9 @@ def test_purging_stops_it_and_leaves_nothing(director: Guest) -> None:
     assert "192.168.0.219" not in purged
     left = {line for line in purged.splitlines() if line.startswith("/")}
     assert {path for path in left if not path.startswith(("/root/", "/var/cache", "/var/lib/dpkg"))} == set()
-    guide.install(director)
-    director.run("systemctl enable --now lvs-director")
+    director.run(f"{REPLACED}; systemctl enable lvs-director")
+    director.write("/etc/lvs/lvs.toml", guide.CONFIGURATION.read_text())
+    director.run("systemctl start lvs-director")
     serves(director)
 
 
