@@ -69,6 +69,18 @@ def test_what_a_leaving_real_server_has_not_finished_in_its_time_is_reset(
     assert became.done["download"] == {"rs2": 1}
 
 
+def test_the_service_is_never_empty_while_all_its_real_servers_are_replaced_at_once(
+    lab: Rehearsal, forwarding: str
+) -> None:
+    """Their connections are cut, as was asked for; whoever comes new is answered throughout."""
+    with cluster.load(lab, downloads=[]) as load:
+        cluster.reload(lab, load, text(forwarding, service(forwarding, (3,)), director="drain_timeout = 0"))
+        became = load.finish()
+    assert {loss.how for loss in became.lost} <= {"broken"}, str(became)
+    assert {loss.server for loss in became.lost} <= {*SERVERS, ""}, str(became)
+    assert became.done["new"]["rs3"] > 0
+
+
 def test_a_persistent_client_goes_on_elsewhere(lab: Rehearsal, forwarding: str) -> None:
     """Its transfer ends where it began; its next connection is sent past the real server that is drained."""
     persistent = 'scheduler = "rr"\npersistence = 300'
