@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 
 from lvs_init.config.cluster import Cluster, Director, RealServerRole
@@ -15,7 +16,7 @@ from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.run import Engine
 from lvs_init.engine.trial import Trial
 from lvs_init.engine.up import Ascent
-from lvs_init.errors import LvsError, NotUndone, Refused
+from lvs_init.errors import LvsError, NotUndone, Refused, SystemFailure
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey
 from lvs_init.model.record import Record
@@ -82,6 +83,9 @@ def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcom
         except BaseException:
             trial.forget(engine.paths, target.instance)
             raise
+        with contextlib.suppress(SystemFailure):  # on a full disk the time counts from before
+            trial.keep(engine.paths, in_effect := replace(begun, deadline=boottime() + seconds))
+            begun = in_effect
         return begun, outcome
 
 
