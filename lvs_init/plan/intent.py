@@ -75,7 +75,7 @@ def plan_up(
     for key in (*live, *known):
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:
             wanted[key] = None  # a service of the file is the file's altogether
-    meanwhile = interim(wanted, live, record, others, policy, moment, wills, cleared)
+    meanwhile = interim(wanted, live, record, others, policy, moment, wills)
     wanted.update(meanwhile.wanted)
     entries = _remember(wanted, live, known, others, keep.union(_followers(wanted, keep)))
     for key in meanwhile.keys & entries.keys():

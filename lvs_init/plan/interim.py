@@ -51,12 +51,8 @@ def interim(
     policy: Policy,
     moment: Moment,
     wills: Sequence[Will],
-    cleared: Collection[Key],
 ) -> Interim:
-    """``wanted``: the file's, with None for real servers that its services shall not have.
-
-    ``cleared``: what ``clear_ipvs`` takes away, which is nobody's to drain.
-    """
+    """``wanted``: the file's, with None for real servers that its services shall not have."""
     record = record or Record("", "")
     changed: dict[Key, Value | None] = dict(_looked_after(wanted, live, record, policy))
     overruled: dict[Key, Value] = {}
@@ -69,8 +65,7 @@ def interim(
     policy = _inherited(policy, wanted, record)
     leaving = {key: moment.now for key, weight in by_hand.items() if weight is None and key in live}
     for key in _leaving(wanted, live, record, others):
-        if key not in cleared:
-            leaving[key] = moment.now + policy.patience(key.service)
+        leaving[key] = moment.now + policy.patience(key.service)
     services = _services([*leaving, *by_hand], wanted, live)
     drains = decide(leaving, services, live, record.drains, moment)
     staying = {key.service for key in drains.deadlines if key.service not in wanted and key.service in record.entries}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey
 from lvs_init.model.network import AddressKey, RouteKey, SysctlKey
 from lvs_init.model.record import Entry, Record, merge
 
@@ -34,6 +35,28 @@ def test_what_was_there_before_the_first_run_counts_and_both_values_are_ours() -
     again = merge(merged, record(FORWARD, Entry("3", "2")))
     assert again is not None
     assert again.entries[FORWARD] == Entry("3", "0", ("1", "2"))
+
+
+def test_what_is_here_for_a_while_only_is_what_the_later_run_says() -> None:
+    kept, interim = record(VIP, Entry("1", None)), record(VIP, Entry("1", None, interim=True))
+    for earlier, later in ((kept, interim), (interim, kept)):
+        merged = merge(earlier, later)
+        assert merged is not None
+        assert merged.entries == later.entries
+
+
+def test_drains_and_what_is_overruled_of_both_runs_count() -> None:
+    service = ServiceKey("tcp", "10.0.0.1", 80)
+    one, other = (RealServerKey(service, f"10.0.0.{number}", 80) for number in (11, 12))
+    heavy, light = RealServer(weight=9), RealServer(weight=1)
+    earlier = Record("director", "web", {one: Entry(light, None)}, drains={one: 1.0}, overruled={one: heavy})
+    later = Record("director", "web", {other: Entry(light, None)}, drains={other: 2.0}, overruled={other: heavy})
+    merged = merge(earlier, later)
+    assert merged is not None
+    assert (merged.drains, merged.overruled) == ({one: 1.0, other: 2.0}, {one: heavy, other: heavy})
+    merged = merge(earlier, Record("director", "web", {one: Entry(light, None)}))
+    assert merged is not None
+    assert (merged.drains, merged.overruled, merged.desired) == ({one: 1.0}, {}, {one: light})
 
 
 def test_a_key_that_the_new_run_does_not_know_is_not_forgotten() -> None:

@@ -180,6 +180,44 @@ def test_a_service_that_leaves_stays_until_it_is_drained() -> None:
     assert ON_LO in director.live
 
 
+def test_what_a_service_that_left_does_not_need_goes_at_once() -> None:
+    """Its VIP where that has moved to another interface, a setting of an interface that is gone, a cut's own."""
+    moved, gone = AddressKey("eth1", "10.0.0.1", 32), SysctlKey("net/ipv4/conf/eth9/send_redirects")
+    https = ServiceKey("tcp", "10.0.0.1", 443)
+    both = {**service(WEB, 1, 2), **service(https, 1), VIP: Alias("eth0:1"), gone: "0"}
+    director = Director(both, {gone: "1"}, Policy(300, {https: 900}))
+    del director.kernel.state[gone]
+    busy = {server(WEB, 2): 1, server(https, 1): 1}
+    plan = director.up({**service(WEB, 1), moved: Alias("eth1:1")}, at(10, busy))
+    assert director.weights(https) == {1: 0}
+    assert (moved in director.live, VIP in director.live, gone in plan.wanted) == (True, False, False)
+    director.tend(at(310, busy))
+    assert director.live[RESET] == "1"
+    director.tend(at(310 + GRACE, busy))
+    assert (director.live[RESET], director.weights(https)) == ("0", {1: 0})
+
+
+def test_tending_adds_nothing_to_a_service_that_somebody_has_deleted() -> None:
+    director = Director(service(WEB, 1, 2))
+    director.wills = [Will("10.0.0.12", None, 0, 100.0)]
+    director.tend(at(10))
+    for key in (server(WEB, 1), server(WEB, 2), WEB):
+        del director.kernel.state[key]
+    director.wills = []
+    assert director.tend(at(20)).steps == ()
+
+
+def test_clear_ipvs_does_not_wait_for_what_it_clears() -> None:
+    live: dict[Key, Value] = {MAIL: Service("rr"), server(MAIL, 1): RealServer("dr")}
+    busy = at(10, {server(MAIL, 1): 5})
+    plan = plan_up(service(WEB, 1), live, None, cleared=frozenset(live), policy=POLICY, moment=busy)
+    assert plan.drains == {}
+    interrupted = Record("director", "web", plan.entries, policy=POLICY)
+    again = plan_up(service(WEB, 1), live, interrupted, cleared=frozenset(live), policy=POLICY, moment=busy)
+    assert again.drains == {}
+    assert again.wanted[MAIL] is None
+
+
 def test_a_marked_service_keeps_its_marks() -> None:
     marked = {**service(MARKED, 1), MARK: "present", SECOND_VIP: Alias("eth0:2"), VIP: Alias("eth0:1")}
     director = Director({**marked, **service(WEB, 1)})
