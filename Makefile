@@ -30,7 +30,7 @@ test: lint ## lint, then every test but those of test-boot and test-load
 .PHONY: test-boot
 test-boot: root $(VENV) ## as root: Debians with sysvinit and with systemd, our package installed, booted, removed there
 	@packages/install packages/boot.txt
-	@$(MAKE) --no-print-directory --jobs=2 machines
+	@$(MAKE) --silent --jobs=2 machines
 	@$(PYTEST) tests/boot
 
 .PHONY: root
