@@ -12,6 +12,7 @@ from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.steady import SteadyLoad
 
 LVSCTL = "lvsctl"
+TRIED = "/root/next.toml"
 
 
 def no_longer_asked(load: SteadyLoad, server: str, instead: str) -> None:
@@ -162,3 +163,18 @@ def test_shares_follow_a_weight_that_changes_little_by_little(lab: Rehearsal, fo
         cluster.paced(lab, load, LVSCTL, "undrain", rip)
         assert 0.4 < share(100) < 0.6
         cluster.assert_nothing_lost(load.finish())
+
+
+def test_a_trial_that_nobody_confirms_goes_back(lab: Rehearsal, forwarding: str) -> None:
+    """There and back, and neither what is begun before nor what is begun on trial notices it."""
+    rip = cluster.rip(forwarding, 1)
+    lab.director.write(TRIED, text(forwarding, service(forwarding, (3, 2))))
+    with cluster.load(lab) as before:
+        cluster.paced(lab, before, LVSCTL, "try", TRIED, "--for", "30")
+        assert weight(lab, rip) == 0
+        with cluster.load(lab, downloads=["rs3"]) as meanwhile:
+            while weight(lab, rip) == 0:
+                before.advance(requests=8)
+            no_longer_asked(meanwhile, "rs3", instead="rs1")
+            cluster.assert_nothing_lost(meanwhile.finish(), ["rs3"])
+        cluster.assert_nothing_lost(before.finish())
