@@ -190,7 +190,12 @@ def test_a_killed_keeper_is_made_good(director: Director) -> None:
     second = director.lab.host_of(SECOND)
     director.apply(cluster(FIRST, drain=8))
     until(lambda: bool(director.keeper()))
-    director.node.run(["kill", "-KILL", str(director.keeper())]).check()
+    keeper = director.keeper()
+    look = f"readlink /proc/{keeper}/fd/*; cut -d ' ' -f 6 /proc/{keeper}/stat"
+    *files, session = director.node.run(["sh", "-c", look]).check().stdout.split()
+    assert files[:3] == ["/dev/null"] * 3
+    assert (session, "/run/lvs/mutex" in files) == (str(keeper), False)
+    director.node.run(["kill", "-KILL", str(keeper)]).check()
     assert "no keeper is at work" in director.status()
     told = json.loads(director.ctl("drain", FIRST, "--json").check().stdout)
     assert [row["weight"] for row in told["servers"]] == [0, 0, 0, 0]
