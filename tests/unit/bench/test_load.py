@@ -11,6 +11,7 @@ def test_kinds_are_counted_apart_and_lost_ones_among_all():
         done={"new": {"rs1": 3, "rs2": 4}, "kept": {"rs1": 5}, "download": {}},
         lost=(Loss("kept", "broken", "TIMEOUT", "rs1", 2, 1.5), Loss("kept", "refused", "ECONNREFUSED", "", 1, 2.5)),
         asked=15,
+        kept=(),
         downloads={},
         slowest=0.1,
     )
@@ -18,6 +19,7 @@ def test_kinds_are_counted_apart_and_lost_ones_among_all():
         done={"new": {}, "kept": {}, "download": {"rs2": 1}},
         lost=(Loss("download", "broken", "ECONNRESET", "rs1", 1, 3.5),),
         asked=0,
+        kept=(),
         downloads={},
         slowest=0.1,
     )
@@ -25,7 +27,7 @@ def test_kinds_are_counted_apart_and_lost_ones_among_all():
     assert found.lost == {"new": 0, "kept": 3, "download": 1}
     assert found.of == {"new": 7, "kept": 8, "download": 2}
     assert len(found.how) == 3
-    assert line("change", "bash", found).split() == "change bash 0 of 7 3 of 8 1 of 2".split()
+    assert " ".join(line("change", "bash", found).split()) == "change bash 0 of 7 3 of 8 1 of 2"
 
 
 def test_every_change_leaves_a_service_for_those_who_ask():
