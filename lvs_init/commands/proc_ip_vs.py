@@ -56,7 +56,7 @@ class ProcTable:
         """The service; for a firewall mark also one that may as well be of the key's family."""
         found = self.services.get(key)
         if found is None and key.protocol == "fwmark":
-            other = self.services.get(replace(key, family=10 - key.family))
+            other = self.services.get(key._replace(family=10 - key.family))
             found = other if other is not None and not other.family_known else None
         return found
 
@@ -120,7 +120,7 @@ def _family_of_mark(flags: Sequence[str], servers: Sequence[ProcServer]) -> int 
 def _apart(one: ProcService, other: ProcService) -> tuple[ProcService, ProcService]:
     """Two services of one mark are of the two families, so knowing one tells the other."""
     sure, guessed = (one, other) if one.family_known else (other, one)
-    key = replace(sure.key, family=10 - sure.key.family)
+    key = sure.key._replace(family=10 - sure.key.family)
     return replace(guessed, key=key, family_known=sure.family_known), sure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lvs_init.config.problems import Path, written
 from lvs_init.config.section import Section
@@ -59,14 +60,18 @@ def _read(section: Section, service_port: int | None, forwarding: str | None) ->
         rip=section.get("rip"),
         port=section.get("port") if section.given("port") else service_port,
         forwarding=forwarding,
-        attributes=RealServer(
-            forwarding=forwarding or "dr",
-            weight=1 if weight is None else weight,
-            upper=section.get("upper_threshold") or 0,
-            lower=section.get("lower_threshold") or 0,
-            tunnel=_tunnel(section, forwarding),
+        attributes=_attributes(
+            forwarding or "dr",
+            1 if weight is None else weight,
+            section.get("upper_threshold") or 0,
+            section.get("lower_threshold") or 0,
+            _tunnel(section, forwarding),
         ),
     )
+
+
+#: Most real servers have the same attributes, which are then one object.
+_attributes = lru_cache(maxsize=1 << 10)(RealServer)
 
 
 def _check(

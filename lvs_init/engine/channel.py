@@ -105,11 +105,10 @@ class ByNetlink:
         return live
 
     def write(self, changes: Sequence[Change]) -> Refusals:
-        requests = [ipvs_messages.message(change) for change in changes]
         refused: Refusals = {}
-        for place, number in self._family.tell(requests).items():
-            said = ipvs_messages.reason(requests[place][0], number) or os.strerror(number)
-            refused[changes[place].key] = said
+        for place, number in self._family.tell(map(ipvs_messages.message, changes)).items():
+            command, _ = ipvs_messages.message(changes[place])
+            refused[changes[place].key] = ipvs_messages.reason(command, number) or os.strerror(number)
         unmet = _unmet([change for change in changes if change.key in refused], self)
         return {change.key: refused[change.key] for change in unmet}
 

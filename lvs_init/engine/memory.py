@@ -37,12 +37,13 @@ class Memory:
     others: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     wills: dict[str, tuple[Will, ...]] = field(default_factory=dict)
+    _journaled: Record | None = None
 
     def begin(self, working_towards: Record) -> None:
         """Write the journal: the record that this run works towards, before its first effect."""
-        merged = merge(self.mine, working_towards)
-        if merged is not None:
-            _save(self._path(_JOURNAL), merged)
+        self._journaled = merge(self.mine, working_towards)
+        if self._journaled is not None:
+            _save(self._path(_JOURNAL), self._journaled)
 
     def abandon(self) -> None:
         """The run was undone: the journal of an earlier interrupted run returns, otherwise it goes."""
@@ -52,10 +53,17 @@ class Memory:
             files.remove(self._path(_JOURNAL))
 
     def commit(self, record: Record) -> None:
-        """The run holds: its record replaces the former one where it says anything else, then the journal goes."""
-        if self.interrupted or record != self.mine:
-            _save(self._path(_RECORD), record)
-        files.remove(self._path(_JOURNAL))
+        """The run holds: its record replaces the former one where it says anything else, then the journal goes.
+
+        Where that is what the journal says, as after most starts, the journal becomes the record.
+        """
+        if record == self._journaled:
+            files.move(self._path(_JOURNAL), self._path(_RECORD))
+        else:
+            if self.interrupted or record != self.mine:
+                _save(self._path(_RECORD), record)
+            files.remove(self._path(_JOURNAL))
+        self._journaled = None
         self.mine, self.interrupted, self.recorded = record, False, True
 
     def forget(self) -> None:

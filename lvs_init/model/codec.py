@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from lvs_init.model import ipvs, network
@@ -34,14 +36,37 @@ _VALUES: dict[str, type[Any]] = {
     "filter": network.FilterTable,
 }
 _NAMES: dict[type[Any], str] = {kind: name for name, kind in _KEYS.items()}
-_FIELDS: dict[type[Any], list[str]] = {
-    kind: [field.name for field in fields(kind)] for kind in (*_KEYS.values(), *_VALUES.values(), ipvs.Tunnel)
+_FIELDS: dict[type[Any], Sequence[str]] = {
+    kind: getattr(kind, "_fields", None) or [field.name for field in fields(kind)]
+    for kind in (*_KEYS.values(), *_VALUES.values(), ipvs.Tunnel)
 }
 
 
 def kind_of(key: Key) -> str:
     """The short name of a key's kind: "service", "address", ..."""
     return _NAMES[type(key)]
+
+
+# Services and attributes recur in most of a large record: what is equal becomes one object, which nobody changes.
+
+
+@lru_cache(maxsize=1 << 10)
+def _shared(thing: Any) -> Any:
+    return _plain(thing)
+
+
+@lru_cache(maxsize=1 << 10)
+def _shared_service(data: tuple[Any, ...]) -> Any:
+    return _build(ipvs.ServiceKey, data)
+
+
+@lru_cache(maxsize=1 << 10)
+def _shared_value(kind: str, data: tuple[Any, ...]) -> Any:
+    return _build(_VALUES[kind], data)
+
+
+def _hashable(data: Any) -> Any:
+    return tuple(map(_hashable, data)) if isinstance(data, list) else data
 
 
 def _plain(thing: Any) -> Any:
@@ -52,11 +77,11 @@ def _plain(thing: Any) -> Any:
     return thing
 
 
-def _build(kind: type[Any], data: list[Any]) -> Any:
+def _build(kind: type[Any], data: Sequence[Any]) -> Any:
     values = []
     for name, item in zip(_FIELDS[kind], data):
         if name == "service":
-            item = _build(ipvs.ServiceKey, item)
+            item = _shared_service(_hashable(item))
         elif name == "tunnel" and item is not None:
             item = _build(ipvs.Tunnel, item)
         elif isinstance(item, list):
@@ -69,6 +94,8 @@ def _build(kind: type[Any], data: list[Any]) -> Any:
 
 def key_to_plain(key: Key) -> list[Any]:
     """``["address", "eth0", "192.168.0.219", 32]``."""
+    if isinstance(key, ipvs.RealServerKey):
+        return ["realserver", _shared(key.service), key.address, key.port]
     return [kind_of(key), *_plain(key)]
 
 
@@ -85,11 +112,11 @@ def value_to_plain(value: Value | None) -> Any:
 
 def value_from_plain(key: Key, data: Any) -> Value | None:
     """The inverse for a value of that key."""
-    kind = _VALUES.get(kind_of(key))
-    if data is None or kind is None:
+    kind = kind_of(key)
+    if data is None or kind not in _VALUES:
         plain: Value | None = data
         return plain
-    value: Value = _build(kind, data)
+    value: Value = _shared_value(kind, _hashable(data))
     return value
 
 
@@ -110,8 +137,8 @@ def record_to_plain(record: Record) -> dict[str, Any]:
         "entries": [
             [
                 key_to_plain(key),
-                _plain(entry.applied),
-                _plain(entry.former),
+                _shared(entry.applied),
+                _shared(entry.former),
                 [_plain(value) for value in entry.maybe],
                 entry.transient,
                 entry.interim,

@@ -7,6 +7,7 @@ The attributes are those that ipvsadm 1.31 can set (ipvsadm(8)); 0 is a value, N
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 FORWARDINGS = ("nat", "dr", "tun")
@@ -18,8 +19,10 @@ SCHEDULERS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ServiceKey:
+# There are tens of thousands of these keys, in a dozen mappings: tuples are made, compared and hashed without Python.
+
+
+class ServiceKey(NamedTuple):
     """What the kernel tells services apart by: protocol, address and port, or a firewall mark of a family."""
 
     protocol: str  # one of PROTOCOLS, or "fwmark"
@@ -60,8 +63,7 @@ class Tunnel:
     checksum: str = "nocsum"  # nocsum, csum, remcsum
 
 
-@dataclass(frozen=True)
-class RealServerKey:
+class RealServerKey(NamedTuple):
     """A real server within a service."""
 
     service: ServiceKey

@@ -7,8 +7,7 @@ In a State that is wanted, a key with the value None means: this must not be the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Optional, Union
+from typing import NamedTuple, Optional, Union
 
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
 from lvs_init.model.network import (
@@ -75,8 +74,7 @@ def apply(state: State, wanted: Wanted) -> dict[Key, Value]:
     return result
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One key's way from what is there to what shall be. None: not there."""
 
     key: Key

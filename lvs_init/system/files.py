@@ -113,6 +113,15 @@ def install(path: str, data: bytes) -> str:
     return f"{path}.old"
 
 
+def move(path: str, to: str) -> None:
+    """Give a file of ours another name in its directory, on the disk when this returns. Raises SystemFailure."""
+    try:
+        os.rename(path, to)
+        sync_directory(os.path.dirname(to))
+    except OSError as error:
+        raise _failure("rename", path, error) from error
+
+
 def sync_directory(path: str) -> None:
     """Bring a directory's entries to the disk: without it a renamed or removed file may be back after a power cut."""
     descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

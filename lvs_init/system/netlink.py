@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from types import TracebackType
 
 from lvs_init.errors import SystemFailure
@@ -68,15 +69,15 @@ class Family:
     ) -> None:
         self.close()
 
-    def tell(self, requests: Sequence[Request]) -> dict[int, int]:
+    def tell(self, requests: Iterable[Request]) -> dict[int, int]:
         """Have things done in their order; a refusal does not keep the kernel from the next one.
 
         Returns the errno of every refusal by the place of its request. Raises SystemFailure where no answer comes or it
         cannot be read: then only looking shows what was done.
         """
         refused: dict[int, int] = {}
-        for start in range(0, len(requests), AT_ONCE):
-            piece = requests[start : start + AT_ONCE]
+        left, start = iter(requests), 0
+        while piece := list(islice(left, AT_ONCE)):
             # A refusal is answered in any case; the answer to the last one tells that all have been looked at.
             flags = [0] * (len(piece) - 1) + [_ACK]
             first = self._number + 1
@@ -87,6 +88,7 @@ class Family:
                     (code,) = _ERRNO.unpack_from(body)
                     if code:
                         refused[start + number - first] = -code
+            start += len(piece)
         return refused
 
     def ask(self, command: int, payload: bytes = b"") -> bytes:
@@ -133,13 +135,13 @@ class Family:
     def _receive(self, first: int) -> list[tuple[int, int, int, bytes]]:
         """Type, number, flags and body of each message of the next piece. Earlier numbers were given up: left out."""
         try:
-            size, _, flags, _ = self._socket.recvmsg_into((self._room,))
+            size = self._socket.recv_into(self._room)
         except BlockingIOError as error:
             raise SystemFailure(f"the kernel has not answered over netlink for {TIMEOUT} s") from error
         except OSError as error:
             raise SystemFailure(f"an answer of the kernel over netlink is lost: {error.strerror}") from error
-        if flags & socket.MSG_TRUNC:
-            raise SystemFailure(f"an answer of the kernel over netlink has more than {_ROOM} bytes")
+        if size == _ROOM:  # and who knows what was cut off
+            raise SystemFailure(f"an answer of the kernel over netlink has {_ROOM} bytes or more")
         data = bytes(self._room[:size])
         messages = []
         position = 0
