@@ -111,7 +111,7 @@ class Director:
         return {*told["answers"], *told["errors"]}
 
 
-def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Awaits what another process brings about and nobody announces."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -171,7 +171,6 @@ def test_the_deadline_cuts(director: Director) -> None:
     held = director.hold_both()
     second = director.lab.host_of(SECOND)
     director.apply(cluster(FIRST, drain=2))
-    assert director.answered(held[second]) == second
     until(lambda: director.weights() == {FIRST: 1})
     assert director.answered(held[second]) == "ECONNRESET"
     assert director.setting("expire_nodest_conn") == "1"
@@ -188,7 +187,7 @@ def test_no_time_at_all(director: Director) -> None:
 def test_a_killed_keeper_is_made_good(director: Director) -> None:
     held = director.hold_both()
     second = director.lab.host_of(SECOND)
-    director.apply(cluster(FIRST, drain=8))
+    director.apply(cluster(FIRST))
     until(lambda: bool(director.keeper()))
     keeper = director.keeper()
     look = f"readlink /proc/{keeper}/fd/*; cut -d ' ' -f 6 /proc/{keeper}/stat"
@@ -199,9 +198,13 @@ def test_a_killed_keeper_is_made_good(director: Director) -> None:
     assert "no keeper is at work" in director.status()
     told = json.loads(director.ctl("drain", FIRST, "--json").check().stdout)
     assert [row["weight"] for row in told["servers"]] == [0, 0, 0, 0]
+    assert director.weights() == {FIRST: 0, SECOND: 0}
     until(lambda: bool(director.keeper()))
+    another = director.keeper()
+    director.apply(cluster(FIRST, drain=1))
     until(lambda: director.weights() == {FIRST: 0})
     assert director.answered(held[second]) == "ECONNRESET"
+    assert director.keeper() == another
 
 
 def test_by_hand(director: Director) -> None:
