@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,12 +91,17 @@ def test_the_order_at_boot_and_at_shutdown(installed: Machine) -> None:
         assert installed.place(level, "inetutils-syslogd") < realserver
     assert installed.links("networking")["S"] == "S"  # the level that comes before all of these
     for level in "06":
-        director, realserver = (installed.place(level, name) for name in SCRIPTS)
-        assert installed.place(level, "heartbeat") < director
-        assert installed.place(level, "keepalived") < director
-        assert director < installed.place(level, "ipvsadm")
-        assert director < realserver < installed.place(level, "networking")
-        assert realserver < installed.place(level, "inetutils-syslogd")
+        for name in SCRIPTS:
+            place = installed.place(level, name)
+            assert installed.place(level, "heartbeat") < place
+            assert installed.place(level, "keepalived") < place
+            assert place < installed.place(level, "inetutils-syslogd") < installed.place(level, "networking")
+        assert installed.place(level, "lvs-director") < installed.place(level, "ipvsadm")
+    # startpar passes over what is off, and over whatever waits for something by way of that.
+    stopping = (installed.root / "etc/init.d/.depend.stop").read_text()
+    for last in ("inetutils-syslogd", "networking"):
+        (before,) = re.findall(rf"^{last}: (.*)", stopping, re.MULTILINE)
+        assert set(SCRIPTS) <= set(before.split())
     table = installed.run("insserv -s")
     for name in SCRIPTS:
         assert f":2 3 4 5:{name}\n" in table
