@@ -15,7 +15,7 @@ from lvs_init.errors import LvsError
 from lvs_init.lab.place import open_place
 
 ROUNDS = 5
-PATIENCE = 700.0  # seconds: what would probably end later is not begun
+MINUTES = 12.0
 SAVED = "build/bench.json"
 
 
@@ -23,10 +23,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description="lvs-init against its rivals, in one guest")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often all is done (default %(default)s)")
     parser.add_argument("--save", default=SAVED, help="file for everything measured, as JSON (default %(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="no round is begun that would probably end later (%(default)g)"
+    )
     arguments = parser.parse_args()
     tell = _progress(time.monotonic())
     try:
-        return _measure(arguments.rounds, arguments.save, tell)
+        return _measure(arguments.rounds, arguments.minutes * 60, arguments.save, tell)
     except LvsError as error:
         print(f"\nbench: {error}", file=sys.stderr)
         return 1
@@ -35,7 +38,7 @@ def main() -> int:
         return 130
 
 
-def _measure(rounds: int, save: str, tell: Callable[[str], None]) -> int:
+def _measure(rounds: int, patience: float, save: str, tell: Callable[[str], None]) -> int:
     began, done = time.time(), 0
     with open_place(where="guest") as place:
         contest = Contest(place, tell)
@@ -43,10 +46,10 @@ def _measure(rounds: int, save: str, tell: Callable[[str], None]) -> int:
         contest.warm_up()
         first = time.time()
         try:
-            while done < rounds and _fits(began, first, done):
+            while done < rounds and _fits(patience, began, first, done):
                 contest.round(done)
                 done += 1
-            contest.once(max(LEAST, PATIENCE - (time.time() - began)))
+            contest.once(max(LEAST, patience - (time.time() - began)))
         except KeyboardInterrupt:
             if not done:
                 raise
@@ -62,9 +65,9 @@ def _measure(rounds: int, save: str, tell: Callable[[str], None]) -> int:
     return 0
 
 
-def _fits(began: float, first: float, done: int) -> bool:
+def _fits(patience: float, began: float, first: float, done: int) -> bool:
     now = time.time()
-    return done == 0 or now - began + (now - first) / done + LEAST < PATIENCE
+    return done == 0 or now - began + (now - first) / done + LEAST < patience
 
 
 def _progress(began: float) -> Callable[[str], None]:

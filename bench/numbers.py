@@ -128,7 +128,7 @@ def results(measured: Measured) -> list[Result]:
             found.append(Result(sizes, "linear", exponent(times), GROWTH_AIM, interpreter=python.median))
     huge = measured.get((start(HUGE), OURS))
     if huge and huge.peak:
-        found.append(Result(f"memory, {HUGE.realservers}", "MB", huge.peak * 1024 / 1e6, MEMORY_AIM, huge))
+        found.append(Result(f"memory, {HUGE.realservers}", "MB", huge.peak * 1024 / 1e6, MEMORY_AIM))
     return found
 
 
