@@ -71,13 +71,16 @@ def interim(
     staying = {key.service for key in drains.deadlines if key.service not in wanted and key.service in record.entries}
     stays = _stays(staying, wanted, live, record.entries)
     changed.update(stays)
-    changed.update({key: value for key, value in drains.values.items() if key.service in {*wanted, *staying}})
+    ours: dict[Key, Value | None] = {
+        key: value for key, value in drains.values.items() if key.service in wanted or key.service in staying
+    }
+    changed.update(ours)
     drained = [key for key, value in drains.values.items() if value is not None]
     drained += [key for key, weight in by_hand.items() if weight == 0]
     for name in settings(drains, drained, services):
         if name in live and name not in wanted:
             stays[name] = changed[name] = "1"
-    for service in {key.service for key in drained}:
+    for service in services.keys() & {key.service for key in drained}:
         shared = sharing(services[service])
         if shared != services[service]:
             changed[service] = shared
