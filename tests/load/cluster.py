@@ -14,13 +14,17 @@ from lvs_init.lab.steady import Became, SteadyLoad
 VIP = "192.168.0.219"
 PORT, OTHER_PORT, THIRD_PORT = 80, 8080, 443
 SERVERS = ["rs1", "rs2"]  # of the first file; rs3 waits to join
+_TIMEOUTS = "[director.timeouts]\ntcpfin = 5\n"
 _NETWORK = {"nat": 10, "dr": 0}
 
 
 def text(forwarding: str, *services: str, director: str = "") -> str:
-    """A file. ``director``: more lines of that table."""
+    """A file. ``director``: more lines of that table.
+
+    The kernel remembers connections for two minutes after their end, so long that their ports come round again.
+    """
     head = f'[cluster]\nforwarding = "{forwarding}"\n[director]\ninterface = "eth0"\nmax_removal = 1.0\n'
-    return f'{head}dip = "192.168.{_NETWORK[forwarding]}.10"\n{director}\n' + "".join(services)
+    return f'{head}dip = "192.168.{_NETWORK[forwarding]}.10"\n{director}\n{_TIMEOUTS}' + "".join(services)
 
 
 def service(forwarding: str, servers: Sequence[int] = (1, 2), port: int = PORT, more: str = 'scheduler = "rr"') -> str:

@@ -6,12 +6,13 @@ import re
 
 import cluster
 import pytest
-from cluster import OTHER_PORT, SERVERS, THIRD_PORT, do, service, text
+from cluster import OTHER_PORT, PORT, SERVERS, THIRD_PORT, VIP, do, service, text
 
 from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.steady import SteadyLoad
 
 LVSCTL = "lvsctl"
+METHOD = {"nat": "-m", "dr": "-g"}
 TRIED = "/root/next.toml"
 
 
@@ -34,6 +35,11 @@ def only_one(load: SteadyLoad) -> str:
         asked = {server for server in SERVERS if after.answered[server] > before.answered[server]}
         before = after
     return asked.pop()
+
+
+def by_hand(lab: Rehearsal, *lines: str) -> None:
+    for line in lines:
+        lab.director.run(["ipvsadm", *line.split()]).check()
 
 
 def weight(lab: Rehearsal, rip: str) -> int | None:
@@ -88,7 +94,11 @@ def test_a_persistent_client_goes_on_elsewhere(lab: Rehearsal, forwarding: str) 
     with cluster.load(lab) as load:
         cluster.reload(lab, load, text(forwarding, service(forwarding, more=persistent)))
         chosen = only_one(load)
-        other = 2 if chosen == "rs1" else 1
+        mine, other = (1, 2) if chosen == "rs1" else (2, 1)
+        edit = f"-e -t {VIP}:{PORT} -r {cluster.rip(forwarding, mine)} {METHOD[forwarding]} -w {{}}"
+        by_hand(lab, edit.format(0))
+        assert only_one(load) == chosen, "weight 0 alone is enough: then this test shows nothing"
+        by_hand(lab, edit.format(1))
         cluster.reload(lab, load, text(forwarding, service(forwarding, (other,), more=persistent)))
         no_longer_asked(load, chosen, instead=f"rs{other}")
         cluster.assert_nothing_lost(load.finish())
@@ -107,6 +117,9 @@ def test_a_service_moves_to_another_port(lab: Rehearsal, forwarding: str) -> Non
             cluster.assert_nothing_lost(before.finish())
             cluster.assert_nothing_lost(after.finish())
         cluster.assert_nothing_lost(steady.finish())
+    with cluster.load(lab, port=OTHER_PORT, timeout=3) as load:
+        by_hand(lab, f"-D -t {VIP}:{OTHER_PORT}")
+        assert load.finish().losses
 
 
 def test_real_servers_move_to_another_port(lab: Rehearsal, forwarding: str) -> None:
@@ -119,7 +132,11 @@ def test_real_servers_move_to_another_port(lab: Rehearsal, forwarding: str) -> N
         cluster.assert_nothing_lost(load.finish())
     lab.logged()
     assert set(lab.request(count=4)["answers"]) == set(SERVERS)
-    assert {line["port"] for lines in lab.logged().values() for line in lines} == {OTHER_PORT}
+    ports = {line["port"] for lines in lab.logged().values() for line in lines}
+    assert ports == {OTHER_PORT}, lab.director.run(["ipvsadm", "-Ln"]).stdout
+    with cluster.load(lab, timeout=3) as load:
+        by_hand(lab, *(f"-d -t {VIP}:{PORT} -r {cluster.rip(forwarding, number)}:{OTHER_PORT}" for number in (1, 2)))
+        assert load.finish().losses
 
 
 def test_a_real_server_is_drained_by_hand_and_comes_back(lab: Rehearsal, forwarding: str) -> None:
@@ -134,7 +151,7 @@ def test_a_real_server_is_drained_by_hand_and_comes_back(lab: Rehearsal, forward
         assert load.advance(requests=40).answered["rs1"] > before
         cluster.assert_nothing_lost(load.finish())
     with cluster.load(lab, timeout=3) as load:
-        lab.director.run(["ipvsadm", "-d", "-t", f"{cluster.VIP}:80", "-r", f"{rip}:80"]).check()
+        by_hand(lab, f"-d -t {VIP}:{PORT} -r {rip}")
         while not load.look().losses:
             load.advance(requests=8)
 
