@@ -114,7 +114,9 @@ class Ascent:
     def _look_again(self, outcome: Outcome) -> None:
         """Real servers that have weight 0 by now and still no connection need not wait for the keeper."""
         try:
-            outcome.steps += Tending(self.target, self.memory, self.apparatus, self.options).run().steps
+            again = Tending(self.target, self.memory, self.apparatus, self.options).run()
+            outcome.steps += again.steps
+            outcome.warnings += [warning for warning in again.warnings if warning not in outcome.warnings]
         except LvsError as error:
             outcome.warnings.append(f"real servers that left the file are still there, at weight 0: {error.message}")
 
