@@ -226,8 +226,12 @@ def test_by_hand(director: Director) -> None:
     director.node.ip(*(f"address del {vip}/32 dev eth0" for vip in (VIP, OTHER)))
     director.node.run(["iptables", "-t", "mangle", "-F"]).check()
     director.node.run(["sh", "-c", "rm -r /run/lvs; sysctl -qw net.ipv4.ip_forward=0"]).check()
-    director.script("start").check()
-    assert director.weights() == {FIRST: 1, SECOND: 0}
+    assert (
+        f"{FIRST}:80 in tcp {VIP}:80: counts when lvs is started" in director.ctl("weight", FIRST, "5").check().stdout
+    )
+    assert f"note: {FIRST} has weight 5 by hand since" in director.script("start").check().stderr
+    assert director.weights() == {FIRST: 5, SECOND: 0}
+    director.ctl("undrain", FIRST).check()
     assert director.node.run(["stat", "-c", "%a %n", "/var/lib/lvs", "/var/lib/lvs/director-lvs.will"]).stdout == (
         "700 /var/lib/lvs\n600 /var/lib/lvs/director-lvs.will\n"
     )
