@@ -97,13 +97,13 @@ def install(path: str, data: bytes) -> str:
     others could write to the place, SystemFailure.
     """
     try:
+        if not os.path.exists(path):
+            trusted_path(os.path.dirname(path))
+            write_atomic(path, data, 0o644)
+            return ""
         path = trusted_path(path)
     except OSError as error:
-        if not isinstance(error, FileNotFoundError):
-            raise _failure("write", path, error) from error
-        trusted_path(os.path.dirname(path))
-        write_atomic(path, data, 0o644)
-        return ""
+        raise _failure("write", path, error) from error
     former = read_trusted(path)
     if former == data:
         return ""

@@ -281,6 +281,11 @@ def test_installing_follows_a_link_to_a_configuration_and_replaces_one_in_the_pl
     assert not Path(f"{real}.old").is_symlink()
 
 
+def test_nothing_is_installed_where_no_directory_is(tmp_path: Path) -> None:
+    with pytest.raises(SystemFailure, match=r"cannot write .*: No such file or directory"):
+        files.install(str(tmp_path / "none" / "lvs.toml"), b"new")
+
+
 def test_nothing_is_installed_where_others_can_write(config: Path) -> None:
     config.parent.chmod(0o777)
     for present in (True, False):
