@@ -7,8 +7,6 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lvs_init.system.files import read_small
-
 
 @dataclass(frozen=True)
 class Process:
@@ -26,13 +24,30 @@ def named(names: Collection[str]) -> list[Process]:
     than a whole status.
     """
     found: dict[int, str] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdecimal():
+    # Every status looks at every process: so it takes half as long as with a file object and a whole path for each.
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for entry in os.listdir(proc):
             # ldirectord adds what it checks to its name: "ldirectord web".
-            name = (read_small(f"/proc/{entry}/comm") or "").partition(" ")[0].rstrip("\n")
+            name = _comm(proc, entry).partition(" ")[0] if entry.isdecimal() else ""
             if name in names and _beside_us(entry):
                 found[int(entry)] = name
+    finally:
+        os.close(proc)
     return _described(found) if found else []
+
+
+def _comm(proc: int, pid: str) -> str:
+    try:
+        descriptor = os.open(f"{pid}/comm", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+    except OSError:  # gone since
+        return ""
+    try:
+        return os.read(descriptor, 64).decode("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def _beside_us(pid: str) -> bool:
