@@ -22,9 +22,9 @@ def timed_notes(paths: Paths, memory: Memory, record: Record, table: ProcTable) 
     connected = connections(table)
     now = boottime()
     for key, deadline in record.drains.items():
-        if key not in connected:
+        if key not in connected and deadline <= now:
             yield f"{key} was cut off; its clients are told so for a few seconds more"
-        else:
+        elif key in connected:
             yield f"draining {key}: {counted(connected[key])}, {max(0.0, deadline - now):.0f} s left"
     for will in memory.my_wills:
         yield by_hand(will, record.desired)
