@@ -8,10 +8,13 @@ import pytest
 from support import clusters, heartbeat, hosts
 from support.clusters import cluster, service
 
+from lvs_init.engine.channel import VARIABLE
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 
 BRIDGE = "attacks"
+#: For tests that put something in ipvsadm's place.
+BY_IPVSADM = {"PATH": "/usr/bin:/bin", VARIABLE: "ipvsadm"}
 WEB = cluster("dr", service("192.168.0.229", "192.168.0.11"), more='sysctl = { "net.ipv4.vs.conntrack" = 1 }')
 MAIL = cluster("dr", service("192.168.0.230", "192.168.0.11", port=25))
 
@@ -117,7 +120,7 @@ def test_a_monitor_that_looks_during_a_reload_sees_it_running(director: Node) ->
     director.run(["mkfifo", "/run/here", "/run/go"]).check()
     waiting = '#!/bin/sh\n[ $1 != -R ] || { echo >/run/here; read go </run/go; }\nexec /usr/sbin/ipvsadm "$@"\n'
     director.write("/usr/local/sbin/ipvsadm", waiting, 0o755)
-    reload = director.start_entry([f"{ROOT}/bin/lvs-director", "reload"])
+    reload = director.start_entry([f"{ROOT}/bin/lvs-director", "reload"], env=BY_IPVSADM)
     director.run(["cat", "/run/here"]).check()
     seen = call(director, "status")
     director.run(["rm", "/usr/local/sbin/ipvsadm"]).check()
@@ -147,7 +150,7 @@ def test_a_full_restart_that_fails_says_that_it_is_stopped(director: Node) -> No
     director.write("/usr/local/sbin/ipvsadm", '#!/bin/sh\n[ $1 != -R ] || exit 3\nexec /usr/sbin/ipvsadm "$@"\n', 0o755)
     # What is emptied by hand need not be emptied by stop, so the start is what fails.
     director.run(["/usr/sbin/ipvsadm", "-C"]).check()
-    failed = call(director, "--full", "restart")
+    failed = call(director, "--full", "restart", env=BY_IPVSADM)
     director.run(["rm", "/usr/local/sbin/ipvsadm"]).check()
     assert (failed.code, "it is stopped now" in failed.stderr) == (1, True)
     assert "everything is as it was before" not in failed.stderr

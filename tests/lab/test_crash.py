@@ -87,9 +87,27 @@ def test_killed_inside_a_bulk(
     nodes: Nodes, what: str, role: str, verbs: Sequence[str], only: str, files: dict[str, str], count_cases: Count
 ) -> None:
     before = hosts.snapshot(nodes[role])
-    cases = hosts.sweep(nodes[role], "killed_at_commands", role=role, verbs=verbs, how="half-kill", only=only, **files)
+    cases = hosts.sweep(
+        nodes[role],
+        "killed_at_commands",
+        role=role,
+        verbs=verbs,
+        how="half-kill",
+        only=only,
+        channel="ipvsadm",
+        **files,
+    )
     count_cases(f"{role} ({what}), killed half-way through '{only}'", cases)
     hosts.same(nodes[role], before)
+
+
+@pytest.mark.parametrize("how", ["kill", "kill after"])
+def test_killed_around_every_change_over_netlink(nodes: Nodes, how: str, count_cases: Count) -> None:
+    before = hosts.snapshot(nodes["director"])
+    verbs = VERBS if how == "kill" else ["start"]
+    cases = hosts.sweep(nodes["director"], "telling", role="director", verbs=verbs, how=how, **DR)
+    count_cases(f"director (dr), {how} a change over netlink", cases)
+    hosts.same(nodes["director"], before)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,26 @@ def test_every_command_fails_once(nodes: Nodes, what: str, role: str, count_case
     hosts.same(nodes[role], before)
 
 
+@pytest.mark.parametrize(("how", "what"), [("refused", "dr"), ("lost", "dr"), ("refused", "10 VIPs")])
+def test_every_change_over_netlink_fails_once(nodes: Nodes, how: str, what: str, count_cases: Count) -> None:
+    """Refused by the kernel, or done without an answer."""
+    before = hosts.snapshot(nodes["director"])
+    first, second, verbs = (*DR.values(), VERBS) if what == "dr" else (clusters.MANY, clusters.MANY_CHANGED, ["reload"])
+    cases = hosts.sweep(nodes["director"], "telling", role="director", first=first, second=second, verbs=verbs, how=how)
+    count_cases(f"director ({what}), a change over netlink is {how}", cases)
+    hosts.same(nodes["director"], before)
+
+
+@pytest.mark.parametrize("what", ["dr", "nat"])
+def test_every_command_of_the_channel_by_ipvsadm_fails_once(nodes: Nodes, what: str, count_cases: Count) -> None:
+    first, second = DR.values() if what == "dr" else (clusters.NAT, clusters.NAT_CHANGED)
+    cases = hosts.sweep(
+        nodes["director"], "failing", role="director", first=first, second=second, verbs=VERBS, only="ipvsadm",
+        channel="ipvsadm",
+    )  # fmt: skip
+    count_cases(f"director ({what}), ipvsadm fails", cases)
+
+
 @pytest.mark.parametrize(
     ("how", "role", "verbs", "only"),
     [
@@ -85,7 +105,7 @@ def test_a_command_does_otherwise(
     nodes: Nodes, how: str, role: str, verbs: Sequence[str], only: str, count_cases: Count
 ) -> None:
     """It hangs, says what it does not do, complains though it does, or does half of it and says nothing."""
-    cases = hosts.sweep(nodes[role], "failing", role=role, verbs=verbs, how=how, only=only, **DR)
+    cases = hosts.sweep(nodes[role], "failing", role=role, verbs=verbs, how=how, only=only, channel="ipvsadm", **DR)
     count_cases(f"{role} (dr), {only or 'a command'} {how}", cases)
 
 
@@ -94,7 +114,7 @@ def test_half_of_a_large_bulk_is_applied(nodes: Nodes, only: str, count_cases: C
     verbs = ["start"] if only == "ipvsadm -R" else ["start", "stop"]
     cases = hosts.sweep(
         nodes["director"], "failing", role="director", first=clusters.MANY, second=clusters.MANY_CHANGED,
-        verbs=verbs, how="half", only=only,
+        verbs=verbs, how="half", only=only, channel="ipvsadm",
     )  # fmt: skip
     count_cases(f"director (10 VIPs), half of '{only}'", cases)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from lvs_init.config import realserver_table
 from lvs_init.engine.run import Engine
+from lvs_init.errors import SystemFailure
 from lvs_init.system import arp
 from lvs_init.system.mutex import Mutex
+from lvs_init.system.netlink import Family, Request
 from lvs_init.system.runner import ENVIRONMENT, Command, Completed, Runner
 
 
@@ -37,6 +41,38 @@ def at_event(number: int, which: int) -> None:
     Engine.at_work = at_work  # type: ignore[method-assign]
 
 
+def at_message(number: int, how: str) -> None:
+    """Something happens at this change (counted from 1) that the kernel is told of over netlink, and leaves a note.
+
+    "kill" comes before it, "kill after" it; it is "refused", or done but its answer is "lost".
+    """
+    seen = 0
+    original = Family.tell
+
+    def tell(self: Family, requests: Iterable[Request]) -> dict[int, int]:
+        nonlocal seen
+        refused = {}
+        for place, request in enumerate(requests):  # one at a time, so that it can be between two of them
+            seen += 1
+            if seen == number:
+                with open("/run/lab-event", "w", encoding="utf-8") as file:
+                    file.write(f"message {number}")
+                if how == "refused":
+                    refused[place] = errno.ENOMEM
+                    continue
+                if how == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+            for code in original(self, [request]).values():
+                refused[place] = code
+            if seen == number and how == "kill after":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if seen == number and how == "lost":
+                raise SystemFailure("made to fail")
+        return refused
+
+    Family.tell = tell  # type: ignore[method-assign]
+
+
 def impatient(seconds: float = 1.0) -> None:
     """Commands get this long."""
     original = Runner.run
@@ -45,8 +81,8 @@ def impatient(seconds: float = 1.0) -> None:
 
 def hurried() -> None:
     """Nobody else is on the wire, so there is nothing to wait for when asking who has an address."""
-    original = arp.probe
-    arp.probe = lambda addresses, problems=None, seconds=0.0: original(addresses, problems, 0.01)  # type: ignore
+    original = arp.Probe.answers
+    arp.Probe.answers = lambda self, seconds=0.0: original(self, 0.01)  # type: ignore[method-assign]
 
 
 def brisk() -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lvs_init.engine.channel import VARIABLE
 from lvs_init.lab import children
 from lvs_init.lab.place import ROOT
 from support import hooks
@@ -20,8 +21,18 @@ class Ended:
     stderr: str
 
 
-def run(role: str, *arguments: str, before: Callable[[], None] | None = None, brisk: bool = True) -> Ended:
-    """Run a role's script in a fork. ``before`` is called there first. ``brisk``: without the runner's own sh."""
+def run(
+    role: str,
+    *arguments: str,
+    before: Callable[[], None] | None = None,
+    brisk: bool = True,
+    channel: str | None = None,
+) -> Ended:
+    """Run a role's script in a fork. ``before`` is called there first. ``brisk``: without the runner's own sh.
+
+    ``channel``: the one to the table, where it is not to be the lab's.
+    """
+    environment = {**children.ENVIRONMENT, **({} if channel is None else {VARIABLE: channel})}
 
     def work() -> int:
         hooks.hurried()
@@ -29,7 +40,7 @@ def run(role: str, *arguments: str, before: Callable[[], None] | None = None, br
             hooks.brisk()
         if before:
             before()
-        return children.run_script([f"{ROOT}/bin/lvs-{role}", *arguments], children.ENVIRONMENT, None, {})
+        return children.run_script([f"{ROOT}/bin/lvs-{role}", *arguments], environment, None, {})
 
     null = os.open(os.devnull, os.O_RDONLY)
     out, err = os.memfd_create("out"), os.memfd_create("err")

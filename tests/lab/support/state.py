@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lvs_init.lab import snapshot
 from lvs_init.lab.snapshot import Snapshot
 
-MUTEX = "/run/lvs/mutex"  # stays where it is: removing a lock file that others may wait for is a race
+LOCKS = {"/run/lvs/keeper.lock", "/run/lvs/mutex"}  # stay: removing a lock file that others may wait for is a race
 
 # include/uapi/linux/rtnetlink.h, if_addr.h
 _NEWLINK, _NEWADDR, _NEWROUTE = 16, 20, 24
@@ -25,9 +25,9 @@ _UP = 1
 
 
 def full() -> Snapshot:
-    """The lab's snapshot without the mutex' file."""
+    """The lab's snapshot without lock files."""
     taken = snapshot.take()
-    taken["files"] = [path for path in taken["files"] if path != MUTEX]
+    taken["files"] = [path for path in taken["files"] if path not in LOCKS]
     return taken
 
 
@@ -44,7 +44,7 @@ def quick() -> Snapshot:
             "routes": sorted(_routes(channel, names)),
             "sysctls": dict(snapshot._sysctls()),
             "ipvs": _table(),
-            "files": sorted(path for path in snapshot._files("/var/lock/subsys", "/run/lvs") if path != MUTEX),
+            "files": sorted(path for path in snapshot._files("/var/lock/subsys", "/run/lvs") if path not in LOCKS),
         }
 
 
