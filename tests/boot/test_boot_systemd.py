@@ -109,6 +109,7 @@ def test_a_start_that_cannot_be_is_a_failed_unit(director: Guest) -> None:
 
 
 def test_after_a_power_cut_it_comes_up_clean(director: Guest) -> None:
+    director.run("sync")  # what earlier tests have put back
     director.cut_power()
     assert UP in director.boot()
     serves(director)
