@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Callable
+
 import cluster
 import pytest
-from cluster import VIP, do, service
+from cluster import OTHER_PORT, VIP, do, first, service, text
 
 from lvs_init.lab.rehearsal import Rehearsal
 
 DELETE_FIRST = ["ipvsadm", "-D", "-t", f"{VIP}:80"]
 CLEAR = ["ipvsadm", "-C"]
-RS1 = '.11" }'
+Edit = Callable[[str], str]  # makes a file for a way of forwarding
 
-# Each a list of what is replaced in the first file by what.
+
+def of_service(more: str, servers: Sequence[int] = (1, 2)) -> Edit:
+    return lambda forwarding: text(forwarding, service(forwarding, servers, more=more))
+
+
+def of_rs1(keys: str, file: Edit = first) -> Edit:
+    return lambda forwarding: file(forwarding).replace('.11" }', f'.11", {keys} }}')
+
+
+def another_service(forwarding: str) -> str:
+    return text(forwarding, service(forwarding), service(forwarding, (3, 1), port=OTHER_PORT))
+
+
 EDITS = {
-    "add": [("}]", '}, { rip = "192.168.%s.13" }]')],
-    "reweight": [(RS1, '.11", weight = 5 }')],
-    "drain": [(RS1, '.11", weight = 0 }')],
-    "scheduler": [('"rr"', '"wlc"')],
-    "persistence": [('"rr"', '"rr"\npersistence = 60')],
-    "threshold that is exceeded": [(RS1, '.11", upper_threshold = 2, lower_threshold = 1 }')],
-    "another service": [("[[service]]", "%s[[service]]")],
-    "all": [('"rr"', '"wrr"\npersistence = 60'), (RS1, '.11", weight = 3, upper_threshold = 900 }')],
+    "add": of_service('scheduler = "rr"', servers=(1, 2, 3)),
+    "reweight": of_rs1("weight = 5"),
+    "drain": of_rs1("weight = 0"),
+    "scheduler": of_service('scheduler = "wlc"'),
+    "persistence": of_service('scheduler = "rr"\npersistence = 60'),
+    "threshold that is exceeded": of_rs1("upper_threshold = 2, lower_threshold = 1"),
+    "another service": another_service,
+    "all": of_rs1("weight = 3, upper_threshold = 900", of_service('scheduler = "wrr"\npersistence = 60')),
 }
-
-
-def edited(forwarding: str, edit: str) -> str:
-    file = cluster.first(forwarding)
-    for old, new in EDITS[edit]:
-        assert old in file
-        if new.startswith("%s"):
-            new = service(forwarding, (3, 1), port=cluster.OTHER_PORT) + old
-        file = file.replace(old, new.replace("%s", "10" if forwarding == "nat" else "0"), 1)
-    return file
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_and_its_way_back(lab: Rehearsal, forwarding: str, edit: str) -> None:
     with cluster.load(lab) as load:
-        cluster.reload(lab, load, edited(forwarding, edit))
+        cluster.reload(lab, load, EDITS[edit](forwarding))
         wanted = cluster.rules(lab)
-        cluster.reload(lab, load, cluster.first(forwarding))
+        cluster.reload(lab, load, first(forwarding))
         cluster.assert_nothing_lost(load.finish())
 
     with cluster.load(lab, timeout=3) as load:
