@@ -140,14 +140,19 @@ class Engine:
     def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
         apparatus.stop.check()
         if self.role == DIRECTOR and not self.options.dry_run:
-            self._end_trial(target, apparatus)
-        ascent = self.ascent(target, memory.recall(self.paths, target), apparatus)
+            self._end_trial(target, verb, apparatus)
+        known = memory.recall(self.paths, target)
+        if verb == "start" and self.role == DIRECTOR and known.mine and trial.goes_on(self.paths, target.instance):
+            from lvs_init.engine import trying
+
+            return trying.repair(known.mine, known, self, apparatus)
+        ascent = self.ascent(target, known, apparatus)
         ascent.brakes = verb in ("reload", "force-reload")
         if verb == "restart" and self.options.full and ascent.memory.mine is not None:
             return self._rebuild(ascent)
         return ascent.run()
 
-    def _end_trial(self, target: Target, apparatus: Apparatus) -> None:
+    def _end_trial(self, target: Target, verb: str, apparatus: Apparatus) -> None:
         """One whose time is over is taken back first, whatever became of the keeper."""
         if trial.pending(self.paths, target.instance):
             from lvs_init.engine import trying
@@ -155,7 +160,8 @@ class Engine:
             for outcome in trying.go_back_where_due(self, apparatus, target.instance):
                 if outcome.error is not None:
                     raise outcome.error
-            trial.refuse_while_pending(self.paths, target.instance)
+            if verb != "start":  # which repairs what is on trial
+                trial.refuse_while_pending(self.paths, target.instance)
 
     def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus) -> Ascent:
         """A run to the target's file, all read and nothing done yet. Raises LvsError where that cannot begin."""

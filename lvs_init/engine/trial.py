@@ -99,14 +99,19 @@ def next_due(paths: Paths) -> float | None:
     return min((trial.deadline for trial in pending(paths)), default=None)
 
 
+def goes_on(paths: Paths, instance: str) -> Trial | None:
+    """The one of a director that is not due yet."""
+    return next((trial for trial in pending(paths, instance) if trial.left), None)
+
+
 def refuse_while_pending(paths: Paths, instance: str) -> None:
     """Raises Refused while a trial is not due: who writes now would end it without a word."""
-    for trial in pending(paths, instance):
-        if trial.left:
-            raise Refused(
-                f"{trial.file} is on trial until {trial.until}",
-                hint="keep it: lvsctl try --confirm; end it: lvsctl try --revert",
-            )
+    trial = goes_on(paths, instance)
+    if trial is not None:
+        raise Refused(
+            f"{trial.file} is on trial until {trial.until}",
+            hint="keep it: lvsctl try --confirm; end it: lvsctl try --revert",
+        )
 
 
 def path_of(paths: Paths, instance: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field, replace
 
 from lvs_init.config.cluster import Cluster, Director, RealServerRole
@@ -11,15 +12,16 @@ from lvs_init.engine import configuration, keeper, memory, trial
 from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.moment import boottime
-from lvs_init.engine.observe import Observation
+from lvs_init.engine.observe import Observation, read_sysctls
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.run import Engine
 from lvs_init.engine.trial import Trial
 from lvs_init.engine.up import Ascent
 from lvs_init.errors import LvsError, NotUndone, Refused, SystemFailure
 from lvs_init.model.machine import Machine
-from lvs_init.model.network import AddressKey
+from lvs_init.model.network import AddressKey, SysctlKey
 from lvs_init.model.record import Record
+from lvs_init.model.state import Key, Value, Wanted
 from lvs_init.system import files
 
 
@@ -30,7 +32,7 @@ class Return(Ascent):
     before: Record = field(default_factory=lambda: Record("", ""))
 
     def _wants(self, machine: Machine, seen: Observation) -> Desired:
-        wanted = self.before.desired
+        wanted = still_there(self.before.desired)
         carried = [key for key, value in wanted.items() if isinstance(key, AddressKey) and value is not None]
         return Desired(
             wanted,
@@ -40,6 +42,12 @@ class Return(Ascent):
             asked=self.before.asked,
             policy=self.before.policy,
         )
+
+
+def still_there(wanted: Wanted) -> dict[Key, Value | None]:
+    """Without settings that have gone with their interface since: nobody can set those any more."""
+    settings = read_sysctls(key.path for key in wanted if isinstance(key, SysctlKey))
+    return {key: value for key, value in wanted.items() if not isinstance(key, SysctlKey) or key in settings}
 
 
 def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcome]:
@@ -64,12 +72,17 @@ def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcom
             raise Refused(
                 "an earlier run was cut short", hint=f"complete it first: lvs-director {target.instance} start"
             )
+        place = known.mine.file or f"{engine.paths.configuration}/{target.instance}.toml"
+        if os.path.exists(place) and os.path.samefile(target.file, place):
+            raise Refused(
+                f"{target.file} is the configuration itself, so what was in it before could not come back",
+                hint="leave it as it was; copy it elsewhere, edit the copy and try that",
+            )
         ascent = engine.ascent(target, known, apparatus)
         ascent.brakes = True
         data = files.read_trusted(target.file)
         if configuration.fingerprint(data) != ascent.fingerprint:
             raise Refused(f"{target.file} changes while it is read", hint="try again once it is written")
-        place = known.mine.file or f"{engine.paths.configuration}/{target.instance}.toml"
         text = data.decode("utf-8", "surrogateescape")
         begun = Trial(target.instance, target.file, text, place, boottime() + seconds, known.mine)
         trial.keep(engine.paths, begun)
@@ -87,6 +100,18 @@ def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcom
             trial.keep(engine.paths, in_effect := replace(begun, deadline=boottime() + seconds))
             begun = in_effect
         return begun, outcome
+
+
+def repair(record: Record, known: Memory, engine: Engine, apparatus: Apparatus) -> Outcome:
+    """Start during a trial: bring back what is missing of what the record wants; the trial goes on. Raises LvsError.
+
+    One that was cut short while it was applied is taken back.
+    """
+    if known.interrupted:
+        return go_back(_only(engine, known.target.instance), engine, apparatus)
+    outcome = _return(record, known.target, known, apparatus, engine.options).run()
+    outcome.notes += trial.told(engine.paths, known.target.instance)
+    return outcome
 
 
 def confirm(engine: Engine, instance: str) -> tuple[Trial, str]:

@@ -32,8 +32,9 @@ def add_to(commands: Any) -> None:
         help="apply a file for a while, and go back unless it is confirmed",
         description="Applies FILE to the director that runs, as reload would. Unless it is confirmed in time, what ran "
         "before comes back by itself, whatever became of this command and its terminal. Confirmed by Enter, or from "
-        "elsewhere by --confirm, FILE becomes the configuration; the former one stays beside it as .old. Meanwhile "
-        "start, restart and reload are refused; stop ends the trial.",
+        "elsewhere by --confirm, FILE becomes the configuration; the former one stays beside it as .old. So FILE is a "
+        "copy of the configuration, edited elsewhere. Meanwhile start repairs what is on trial, restart and reload are "
+        "refused, and stop ends the trial.",
         epilog="Exit codes: 0 kept, or its time goes on; 1 refused, failed or gone back; 4 needs root, 6 no such file, "
         "64 wrong usage.",
         allow_abbrev=False,

@@ -120,7 +120,7 @@ def test_confirmed_from_elsewhere(director: Node) -> None:
     second = attempt(director, LONG, TRIED)
     assert (second.code, "is on trial until" in second.stderr) == (1, True)
     before = hosts.snapshot(director)
-    for verb in ("start", "reload", "restart", "force-reload", "try-restart"):
+    for verb in ("reload", "restart", "force-reload", "try-restart"):
         refused = script(director, verb)
         assert (refused.code, "lvsctl try --confirm" in refused.stderr) == (1, True)
     hosts.same(director, before)
@@ -141,6 +141,35 @@ def test_revert_goes_back_and_stop_ends_it(director: Node) -> None:
     assert TRIAL not in hosts.snapshot(director)["files"]
     script(director, "start").check()
     taken_back(director, before)
+
+
+def test_start_repairs_what_is_on_trial(director: Node) -> None:
+    before = hosts.snapshot(director)
+    attempt(director, LONG, TRIED).check()
+    tried = hosts.snapshot(director)
+    director.ip("address del 192.168.0.220/32 dev eth0")
+    director.run(["ipvsadm", "-d", "-t", "192.168.0.219:80", "-r", "192.168.0.11:80"]).check()
+    assert "announce 192.168.0.220" in script(director, "--dry-run", "start").check().stdout
+    assert f"note: {TRIED} is on trial until" in script(director, "start").check().stderr
+    assert "is on trial until" in script(director, "status").check().stdout
+    hosts.same(director, tried)
+    assert attempt(director, "--revert").code == 0
+    taken_back(director, before)
+
+
+def test_an_interface_that_is_gone_keeps_nobody_from_going_back(director: Node) -> None:
+    # Under nat every interface's forwarding is remembered.
+    nat = clusters.cluster("nat", service("192.168.0.219", "192.168.10.11"), director='dip = "192.168.10.10"')
+    director.ip("link add gone0 type dummy")
+    script(director, "stop").check()
+    director.write(CONFIGURATION, nat)
+    script(director, "start").check()
+    director.write(TRIED, nat.replace("192.168.10.11", "192.168.10.12"))
+    attempt(director, LONG, TRIED).check()
+    director.ip("link del gone0")
+    assert attempt(director, "--revert").check().code == 0
+    assert "192.168.10.11:80" in director.run(["ipvsadm", "-Sn"]).check().stdout
+    assert "nothing to do" in script(director, "reload").check().stdout
 
 
 def test_the_next_verb_makes_good_what_a_killed_keeper_has_left(director: Node) -> None:
