@@ -22,7 +22,7 @@ from lvs_init.system import files
 from lvs_init.system.netlink import Family
 from lvs_init.system.runner import Completed, Runner, failure
 
-VARIABLE = "LVS_CHANNEL"  # "ipvsadm" in the scripts' environment: no netlink
+VARIABLE = "LVS_CHANNEL"  # "ipvsadm" in the environment or /etc/default/lvs-director: no netlink
 _TABLE = "/proc/net/ip_vs"
 _ASK_AGAIN = 16  # ipvsadm -R does not say which line fails: so many are tried once more alone, to hear why
 _REFUSED = 255  # ipvsadm's exit status where the kernel says no

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import Target
-from lvs_init.errors import NotConfigured, UnsafeFile
+from lvs_init.errors import LvsError, NotConfigured, UnsafeFile
 from lvs_init.system import files
 
 if TYPE_CHECKING:  # status, which asks for the fingerprint alone, does not pay for it
@@ -48,6 +48,14 @@ def assignments(paths: Paths, role: str) -> dict[str, str]:
 
         return dict(parse_assignments(files.read_trusted(file).decode("utf-8", "replace"), file))
     return {}
+
+
+def surroundings(paths: Paths, role: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, and what the role's file says besides. One that is broken is not stop's business."""
+    try:
+        return {**assignments(paths, role), **environment}
+    except LvsError:
+        return environment
 
 
 def read(target: Target) -> tuple[Cluster, str]:

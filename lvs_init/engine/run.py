@@ -79,7 +79,8 @@ class Engine:
             try:
                 runner = Runner(keep_open=(mutex.fd,))
                 tools = Tools(net_tools=bool(runner.find("ifconfig") and runner.find("route")))
-                with Table(runner, self.environment) as table:
+                settings = configuration.surroundings(self.paths, self.role, self.environment)
+                with Table(runner, settings) as table:
                     yield Apparatus(runner, table, tools, stop, self.listen)
             finally:
                 mutex.release()

@@ -27,3 +27,20 @@ def test_the_file_that_is_meant(
     (tmp_path / "lvs-director").write_text(written)
     target = configuration.target(Paths(assignments=(str(tmp_path),)), "director", name, environment)
     assert (target.file, target.instance) == (file, instance)
+
+
+@pytest.mark.parametrize(
+    ("environment", "written", "channel"),
+    [
+        ({}, "LVS_CHANNEL=ipvsadm", "ipvsadm"),
+        ({"LVS_CHANNEL": ""}, "LVS_CHANNEL=ipvsadm", ""),
+        ({"LVS_CHANNEL": "ipvsadm"}, "", "ipvsadm"),
+        ({"LVS_CHANNEL": "ipvsadm"}, "LVS_CONFIG=$(broken", "ipvsadm"),
+    ],
+)
+def test_service_and_boot_have_their_environment_in_a_file(
+    tmp_path: Path, environment: dict[str, str], written: str, channel: str
+) -> None:
+    (tmp_path / "lvs-director").write_text(written)
+    found = configuration.surroundings(Paths(assignments=(str(tmp_path),)), "director", environment)
+    assert found["LVS_CHANNEL"] == channel
