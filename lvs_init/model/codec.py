@@ -13,7 +13,7 @@ from lvs_init.model.record import Entry, Record
 from lvs_init.model.state import Key, Value
 from lvs_init.model.will import Will
 
-#: Raised at with any change of the form; a record of another version is not understood and so not used.
+#: Goes up with any change of the form; a record of another version is not understood and so not used.
 VERSION = 2
 
 _KEYS: dict[str, type[Any]] = {
