@@ -18,7 +18,6 @@ from lvs_init.system import files, identity, store
 
 _RECORD = ".record"
 _JOURNAL = ".journal"
-_TRIAL = ".trial"  # engine/trial.py
 
 
 @dataclass
@@ -70,7 +69,7 @@ class Memory:
         """Stopped: record and journal go, and a trial with what it would go back to."""
         files.remove(self._path(_RECORD))
         files.remove(self._path(_JOURNAL))
-        files.remove(self._path(_TRIAL))
+        files.remove(self.paths.trial(self.target.role, self.target.instance))
         self.mine, self.interrupted, self.recorded = None, False, False
 
     @property

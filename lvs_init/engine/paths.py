@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TRIAL = ".trial"
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -17,3 +19,7 @@ class Paths:
     configuration: str = "/etc/lvs"
     state: str = "/var/lib/lvs"
     assignments: tuple[str, ...] = ("/etc/sysconfig", "/etc/default")
+
+    def trial(self, role: str, instance: str) -> str:
+        """Where the trial of a director is."""
+        return f"{self.run}/{role}-{instance}{TRIAL}"

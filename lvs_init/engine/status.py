@@ -216,7 +216,7 @@ def _gateway_notes(record: Record) -> list[str]:
 
 
 def _trial_notes(paths: Paths, record: Record) -> list[str]:
-    if not os.path.lexists(f"{paths.run}/{record.role}-{record.instance}.trial"):
+    if not os.path.lexists(paths.trial(record.role, record.instance)):
         return []
     from lvs_init.engine import trial
 

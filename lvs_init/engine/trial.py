@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvs_init.engine.moment import boottime
-from lvs_init.engine.paths import Paths
+from lvs_init.engine.paths import TRIAL, Paths
 from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.errors import Refused
 from lvs_init.model.codec import record_from_plain, record_to_plain
@@ -20,7 +20,6 @@ from lvs_init.model.record import Record
 from lvs_init.system import files, identity, store
 
 _VERSION = 1
-SUFFIX = ".trial"
 
 
 @dataclass(frozen=True)
@@ -62,24 +61,23 @@ def keep(paths: Paths, trial: Trial) -> None:
     """Write it, whole or not at all. Raises UnsafeFile or SystemFailure."""
     files.private_directory(paths.run)
     plain: dict[str, Any] = {**vars(trial), "before": record_to_plain(trial.before), "version": _VERSION}
-    store.save(
-        path_of(paths, trial.instance), {"boot": identity.boot_id(), "namespace": identity.netns_id(), "trial": plain}
-    )
+    whole = {"boot": identity.boot_id(), "namespace": identity.netns_id(), "trial": plain}
+    store.save(paths.trial(DIRECTOR, trial.instance), whole)
 
 
 def forget(paths: Paths, instance: str) -> None:
     """It is over. Nothing happens where there is none."""
-    files.remove(path_of(paths, instance))
+    files.remove(paths.trial(DIRECTOR, instance))
 
 
 def pending(paths: Paths, instance: str = "") -> list[Trial]:
     """Those of this boot and network namespace; ``instance``: of this one alone. What cannot be read counts as none."""
     try:
-        names = sorted(name for name in os.listdir(paths.run) if name.endswith(SUFFIX))
+        names = sorted(name for name in os.listdir(paths.run) if name.endswith(TRIAL))
     except FileNotFoundError:
         return []
     if instance:
-        names = [name for name in names if name == os.path.basename(path_of(paths, instance))]
+        names = [name for name in names if name == os.path.basename(paths.trial(DIRECTOR, instance))]
     found = [_load(os.path.join(paths.run, name)) for name in names]
     return [trial for trial in found if trial is not None]
 
@@ -112,11 +110,6 @@ def refuse_while_pending(paths: Paths, instance: str) -> None:
             f"{trial.file} is on trial until {trial.until}",
             hint="keep it: lvsctl try --confirm; end it: lvsctl try --revert",
         )
-
-
-def path_of(paths: Paths, instance: str) -> str:
-    """Where the trial of a director is."""
-    return os.path.join(paths.run, f"{DIRECTOR}-{instance}{SUFFIX}")
 
 
 def _load(path: str) -> Trial | None:

@@ -35,7 +35,7 @@ def test_it_is_kept_and_forgotten(paths: Paths) -> None:
     trial.keep(paths, kept)
     assert (trial.pending(paths), trial.pending(paths, "lvs"), trial.pending(paths, "web")) == ([kept], [kept], [])
     assert 59 < kept.left <= 60
-    assert Path(trial.path_of(paths, "lvs")).stat().st_mode & 0o777 == 0o600
+    assert Path(paths.trial("director", "lvs")).stat().st_mode & 0o777 == 0o600
     trial.forget(paths, "lvs")
     trial.forget(paths, "lvs")
     assert trial.pending(paths) == []
@@ -66,7 +66,7 @@ def test_that_of_another_boot_or_namespace_is_none(paths: Paths, what: str, monk
 
 def test_what_cannot_be_understood_is_none(paths: Paths) -> None:
     trial.keep(paths, make(60))
-    path = Path(trial.path_of(paths, "lvs"))
+    path = Path(paths.trial("director", "lvs"))
     whole = json.loads(path.read_text())
     for damage in ({"version": 99}, {"before": {}}, {"excess": 1}):
         path.write_text(json.dumps({**whole, "trial": {**whole["trial"], **damage}}))
