@@ -99,6 +99,6 @@ def _after(address: str, count: int) -> str:
 SMALL, MIDDLE = Cluster(1, 2), Cluster(10, 10, shared=True)
 MANY = Cluster(50, 20, shared=True)
 WIDE = Cluster(1000, 1, parts=40)
-#: 1000, 4000 and 10000 real servers, 50 services on each VIP.
-GROWING = (Cluster(250, 4, ports=50), Cluster(1000, 4, ports=50), Cluster(2500, 4, ports=50))
+#: 1000, 4000 and 10000 real servers, on 20 VIPs each time: up to 8 VIPs, each costs two programs more.
+GROWING = (Cluster(250, 4, ports=13), Cluster(1000, 4, ports=50), Cluster(2500, 4, ports=125))
 HUGE = Cluster(5000, 4, ports=50)

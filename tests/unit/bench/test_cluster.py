@@ -32,6 +32,7 @@ def test_every_service_has_an_address_and_real_servers_of_its_own_number(cluster
 def test_services_share_vips_where_they_are_said_to():
     assert len(WIDE.vips(WIDE.all)) == 1000
     assert len(HUGE.vips(HUGE.all)) == 100
+    assert {len(cluster.vips(cluster.all)) for cluster in GROWING} == {20}
 
 
 def test_real_servers_are_shared_where_they_are_said_to_be():
