@@ -154,7 +154,8 @@ class Address:
             raise Unfit("must be the address of a machine, not an unspecified one")
         if address.is_multicast:
             raise Unfit("must be a unicast address, not a multicast one")
-        if str(address) == "255.255.255.255":
+        canonical = str(address)
+        if canonical == "255.255.255.255":
             raise Unfit("must be a unicast address, not the broadcast address")
         if isinstance(address, ipaddress.IPv6Address):
             if address.ipv4_mapped is not None:
@@ -163,7 +164,7 @@ class Address:
                 raise Unfit("must not be link-local: IPVS has no place for the interface that it belongs to")
         if address.is_loopback and not self.loopback:
             raise Unfit("must not be a loopback address")
-        return str(address)
+        return canonical
 
 
 @dataclass(frozen=True)
