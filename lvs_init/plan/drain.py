@@ -110,8 +110,9 @@ def settings(
 def sharing(service: Service) -> Service:
     """The service while one of its real servers is drained.
 
-    Without its fallback the scheduler sh refuses the clients whose address belongs to that one (Linux ip_vs_sh.c).
+    Without their fallback the schedulers sh and mh refuse the clients whose address belongs to that one (Linux
+    ip_vs_sh.c, ip_vs_mh.c).
     """
-    if service.scheduler != "sh" or "sh-fallback" in service.flags:
+    if service.scheduler not in ("sh", "mh"):
         return service
-    return replace(service, flags=tuple(sorted((*service.flags, "sh-fallback"))))
+    return replace(service, flags=tuple(sorted({*service.flags, f"{service.scheduler}-fallback"})))

@@ -97,8 +97,8 @@ def test_settings_for_a_while() -> None:
         (Service("sh", ("sh-port",)), ("sh-fallback", "sh-port")),
         (Service("sh", ("sh-fallback",)), ("sh-fallback",)),
         (Service("rr"), ()),
-        (Service("mh", ("mh-port",)), ("mh-port",)),
+        (Service("mh", ("mh-port",)), ("mh-fallback", "mh-port")),
     ],
 )
-def test_the_scheduler_sh_looks_further_meanwhile(service: Service, flags: tuple[str, ...]) -> None:
+def test_a_scheduler_by_address_looks_further_meanwhile(service: Service, flags: tuple[str, ...]) -> None:
     assert sharing(service).flags == flags

@@ -259,12 +259,13 @@ def test_a_will_rules_until_it_is_withdrawn() -> None:
     assert director.record.overruled == {}
 
 
-def test_the_scheduler_sh_falls_back_meanwhile() -> None:
-    desired = service(WEB, 1, 2, attributes=Service("sh"))
+@pytest.mark.parametrize("scheduler", ["sh", "mh"])
+def test_a_scheduler_by_address_falls_back_meanwhile(scheduler: str) -> None:
+    desired = service(WEB, 1, 2, attributes=Service(scheduler))
     director = Director(desired)
     director.wills = [Will("10.0.0.12", None, 0, 100.0)]
     director.tend(at(10))
-    assert director.live[WEB] == Service("sh", ("sh-fallback",))
+    assert director.live[WEB] == Service(scheduler, (f"{scheduler}-fallback",))
     assert director.record is not None
     assert director.record.desired == desired
     director.wills = []
