@@ -6,7 +6,6 @@ from lvs_init.engine.apply import Apparatus, retreat
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
-from lvs_init.engine.tend import unfinished
 from lvs_init.errors import NotSettled
 from lvs_init.plan.intent import plan_down
 
@@ -36,6 +35,5 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
         )
     apparatus.listen("record")
     memory.forget()
-    outcome.unfinished = unfinished(memory)
     outcome.result = Result.DONE
     return outcome

@@ -15,7 +15,7 @@ from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.request import Outcome, Result, Target
 from lvs_init.engine.run import Engine
-from lvs_init.engine.tend import Tending, unfinished
+from lvs_init.engine.tend import Tending
 from lvs_init.errors import LvsError, Refused
 from lvs_init.model.ipvs import RealServer, RealServerKey, host_port
 from lvs_init.model.will import Will
@@ -58,7 +58,7 @@ class Heard:
 def say(engine: Engine, said: Said) -> list[Heard]:
     """Keep it, and bring the table in line, for every director named, or else for every one that is started.
 
-    Raises Refused where none of them has such a real server; LvsError where one fails, which is then as it was.
+    Raises Refused where none of them has such a real server. One that fails is as it was; its outcome says why.
     """
     with engine.at_work(said.verb) as apparatus:
         targets = _targets(engine)
@@ -68,11 +68,30 @@ def say(engine: Engine, said: Said) -> list[Heard]:
         if not any(concerned):
             raise _unknown(said, known, servers)
         heard = []
-        for (target, recalled), concerns, its in zip(known, concerned, servers):
-            if concerns:
-                heard.append(_hear(said, target, recalled, its, apparatus, engine))
-        engine.hand_over([each.outcome for each in heard])
+        unkept: list[str] = []
+        try:
+            for (target, recalled), concerns, its in zip(known, concerned, servers):
+                if concerns:
+                    heard.append(_heard(said, target, recalled, its, apparatus, engine))
+        finally:
+            unkept += engine.hand_over()
+        heard[-1].outcome.warnings += unkept
         return heard
+
+
+def _heard(
+    said: Said,
+    target: Target,
+    recalled: Memory,
+    servers: Mapping[RealServerKey, RealServer],
+    apparatus: Apparatus,
+    engine: Engine,
+) -> Heard:
+    """One director's failure keeps nobody from telling what became of it for the others."""
+    try:
+        return _hear(said, target, recalled, servers, apparatus, engine)
+    except LvsError as error:
+        return Heard(Outcome(target, Result.FAILED, error=error), {}, recalled.mine is not None)
 
 
 def _targets(engine: Engine) -> list[Target]:
@@ -136,7 +155,6 @@ def _hear(
         except LvsError:
             wills.keep(engine.paths, target.instance, before)
             raise
-        outcome.unfinished = unfinished(recalled)
     if after != before:
         outcome.result = Result.DONE
     return Heard(outcome, about, recalled.mine is not None)
@@ -208,6 +226,6 @@ def wait(engine: Engine, said: Said, heard: Sequence[Heard], show: Callable[[str
             if all(standing.weight == said.weight for standing in now.values()):
                 return
         if time.monotonic() > looked + _TRUST:
-            engine.hand_over([each.outcome for each in heard])
+            engine.hand_over()
             looked = time.monotonic()
         time.sleep(_LOOK)

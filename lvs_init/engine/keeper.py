@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import lvs_init
+from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.engine import memory, trial
 from lvs_init.engine.moment import boottime, connections, proc_table, weights
 from lvs_init.engine.paths import Paths
@@ -103,14 +104,13 @@ class Keeper:
 
 def due(paths: Paths) -> float | None:
     """When something timed is due next on this machine, in seconds of CLOCK_BOOTTIME; None where nothing is."""
-    table = proc_table()
+    times = [trial.next_due(paths)]
+    known = [memory.recall(paths, Target(DIRECTOR, instance, "")) for instance in memory.started(paths, DIRECTOR)]
+    timed = [each for each in known if not each.interrupted and each.mine and (each.mine.drains or each.my_wills)]
+    table = proc_table() if timed else ProcTable({})
     moment = Moment(boottime(), time.time(), connections(table))
     there = weights(table)
-    times = [trial.next_due(paths)]
-    for instance in memory.started(paths, DIRECTOR):
-        known = memory.recall(paths, Target(DIRECTOR, instance, ""))
-        if known.mine is not None and not known.interrupted:
-            times.append(next_due(known.mine, known.my_wills, moment, there))
+    times += [next_due(each.mine, each.my_wills, moment, there) for each in timed if each.mine]
     return min((time for time in times if time is not None), default=None)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lvs_init.engine import wills
 from lvs_init.engine.paths import Paths
@@ -18,6 +16,8 @@ from lvs_init.system import files, identity, store
 
 _RECORD = ".record"
 _JOURNAL = ".journal"
+#: What each file holds: of its latest version alone, since a keeper goes on for hours.
+_loaded: dict[str, tuple[tuple[int, ...], tuple[Record | None, str]]] = {}
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Memory:
             files.remove(self._path(_JOURNAL))
         self._journaled = None
         self.mine, self.interrupted, self.recorded = record, False, True
+        _loaded[self._path(_RECORD)] = (_version(self._path(_RECORD)), (record, ""))
 
     def forget(self) -> None:
         """Stopped: record and journal go, and a trial with what it would go back to."""
@@ -140,18 +141,26 @@ def _save(path: str, record: Record) -> None:
 
 def _load(path: str) -> tuple[Record | None, str]:
     """What a file holds. A verb asks several times, and twice as many real servers take it twice as long each time."""
-    with contextlib.suppress(OSError):
+    version = _version(path)
+    if not version:
+        _loaded.pop(path, None)
+        return None, ""
+    if path not in _loaded or _loaded[path][0] != version:
+        _loaded[path] = (version, _understood(path))
+    return _loaded[path][1]
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """Differs when the file does, since it is replaced and never written over; empty where there is none."""
+    try:
         status = os.stat(path)
-        return _understood(path, (status.st_ino, status.st_mtime_ns, status.st_size))
-    return None, ""
+    except OSError:
+        return ()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-@lru_cache(maxsize=16)
-def _understood(path: str, version: tuple[int, ...]) -> tuple[Record | None, str]:
-    """The record, if it speaks of this boot and this network namespace: after a power cut nothing it says is true.
-
-    ``version``: differs when the file does, since it is replaced and never written over.
-    """
+def _understood(path: str) -> tuple[Record | None, str]:
+    """The record, if it speaks of this boot and this network namespace: after a power cut nothing it says is true."""
     problems: list[str] = []
     data = store.load(path, problems)
     if data is None:

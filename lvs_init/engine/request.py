@@ -64,7 +64,6 @@ class Outcome:
     degraded: list[str] = field(default_factory=list)
     script: str = ""
     error: LvsError | None = None
-    unfinished: bool = False  # something is timed, so the keeper must be at work
     facts: str = ""  # for the success line: "2 services, 3 VIPs, 8 real servers"
 
 

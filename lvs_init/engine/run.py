@@ -64,8 +64,13 @@ class Engine:
         with self.at_work(verb) as apparatus:
             if verb == "tend":
                 return self._tend(apparatus)
-            outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(apparatus)
-            self.hand_over(outcomes)
+            unkept: list[str] = []
+            try:
+                outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(apparatus)
+            finally:
+                unkept += self.hand_over()
+            for outcome in outcomes[-1:]:
+                outcome.warnings += unkept
             return outcomes
 
     @contextlib.contextmanager
@@ -85,17 +90,21 @@ class Engine:
             finally:
                 mutex.release()
 
-    def hand_over(self, outcomes: list[Outcome]) -> None:
-        """See to it that a keeper is at work where something is timed."""
-        timed = [outcome for outcome in outcomes if outcome.unfinished]
-        if self.options.dry_run or not (timed or trial.pending(self.paths)):
-            return
+    def hand_over(self) -> list[str]:
+        """See to it that a keeper is at work where something is timed, whatever became of the verb.
+
+        A sentence where that fails, which fails nothing else.
+        """
+        if self.options.dry_run:
+            return []
         from lvs_init.engine import keeper
 
         try:
-            keeper.ensure(self.paths, self.environment)
-        except SystemFailure as error:
-            outcomes[-1].warnings.append(f"nobody finishes what is timed: {error.message}; try 'lvsctl keeper'")
+            if keeper.due(self.paths) is not None:
+                keeper.ensure(self.paths, self.environment)
+        except LvsError as error:
+            return [f"nobody finishes what is timed: {error.message}; try 'lvsctl keeper'"]
+        return []
 
     def _tend(self, apparatus: Apparatus) -> list[Outcome]:
         from lvs_init.engine import trying
@@ -124,11 +133,18 @@ class Engine:
         elif verb == "start" or self.names or not targets:
             targets = self.named()
         for target in targets:
+            taken_back: list[Outcome] = []
             with self._one(target, outcomes):
+                apparatus.stop.check()
+                if self.role == DIRECTOR and not self.options.dry_run:
+                    taken_back = self._end_trial(target, verb, apparatus)
                 outcome = self._ascend(target, verb, apparatus)
                 outcomes.append(outcome)
                 if not self.options.dry_run:
                     outcome.warnings += self._lock()
+            for earlier in taken_back:
+                outcomes[-1].warnings[:0] = earlier.warnings
+                outcomes[-1].notes[:0] = earlier.notes
         return outcomes
 
     def _idle(self, verb: str, running: list[Target]) -> list[Outcome]:
@@ -139,9 +155,6 @@ class Engine:
         return [Outcome(target, result) for target in meant if target.instance not in found]
 
     def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
-        apparatus.stop.check()
-        if self.role == DIRECTOR and not self.options.dry_run:
-            self._end_trial(target, verb, apparatus)
         known = memory.recall(self.paths, target)
         if verb == "start" and self.role == DIRECTOR and known.mine and trial.goes_on(self.paths, target.instance):
             from lvs_init.engine import trying
@@ -153,16 +166,19 @@ class Engine:
             return self._rebuild(ascent)
         return ascent.run()
 
-    def _end_trial(self, target: Target, verb: str, apparatus: Apparatus) -> None:
+    def _end_trial(self, target: Target, verb: str, apparatus: Apparatus) -> list[Outcome]:
         """One whose time is over is taken back first, whatever became of the keeper."""
-        if trial.pending(self.paths, target.instance):
-            from lvs_init.engine import trying
+        if not trial.pending(self.paths, target.instance):
+            return []
+        from lvs_init.engine import trying
 
-            for outcome in trying.go_back_where_due(self, apparatus, target.instance):
-                if outcome.error is not None:
-                    raise outcome.error
-            if verb != "start":  # which repairs what is on trial
-                trial.refuse_while_pending(self.paths, target.instance)
+        outcomes = trying.go_back_where_due(self, apparatus, target.instance)
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+        if verb != "start":  # which repairs what is on trial
+            trial.refuse_while_pending(self.paths, target.instance)
+        return outcomes
 
     def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus) -> Ascent:
         """A run to the target's file, all read and nothing done yet. Raises LvsError where that cannot begin."""

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.engine import keeper
 from lvs_init.engine.memory import Memory
-from lvs_init.engine.moment import boottime, connections, counted
+from lvs_init.engine.moment import boottime, connections, counted, weights
 from lvs_init.engine.paths import Paths
-from lvs_init.engine.tend import unfinished
 from lvs_init.model.ipvs import RealServerKey
 from lvs_init.model.record import Record
 from lvs_init.model.state import Key
 from lvs_init.model.will import Will
+from lvs_init.plan.drain import Moment
+from lvs_init.plan.tend import next_due
 
 
 def timed_notes(paths: Paths, memory: Memory, record: Record, table: ProcTable) -> Iterator[str]:
@@ -28,7 +29,8 @@ def timed_notes(paths: Paths, memory: Memory, record: Record, table: ProcTable) 
             yield f"draining {key}: {counted(connected[key])}, {max(0.0, deadline - now):.0f} s left"
     for will in memory.my_wills:
         yield by_hand(will, record.desired)
-    if unfinished(memory) and not keeper.holder(paths):
+    due = next_due(record, memory.my_wills, Moment(now, time.time(), connected), weights(table))
+    if due is not None and not memory.interrupted and not keeper.holder(paths):
         yield "no keeper is at work on what is timed; 'reload' starts one"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lvs_init.engine.apply import Apparatus, carry_out, undo
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.moment import counted, moment
-from lvs_init.engine.request import DIRECTOR, Options, Outcome, Result, Target
+from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
 from lvs_init.errors import LvsError, NotUndone
 from lvs_init.model.ipvs import RealServer, RealServerKey
@@ -17,7 +16,6 @@ from lvs_init.model.record import Record, merge
 from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan
 from lvs_init.plan.tend import plan_tend
-from lvs_init.plan.will import next_change
 
 
 @dataclass
@@ -101,11 +99,3 @@ def _servers(plan: Plan) -> Iterator[tuple[RealServerKey, RealServer | None, Rea
 
 def _connections(plan: Plan, key: RealServerKey) -> int:
     return plan.moment.connections.get(key, 0)
-
-
-def unfinished(memory: Memory) -> bool:
-    """Whether something is timed for any director here, so that the keeper has to be at work."""
-    records = [record for record in (memory.mine, *memory.others) if record is not None and record.role == DIRECTOR]
-    said = [will for record in records for will in memory.wills.get(record.instance, ())]
-    now = time.time()
-    return any(record.drains for record in records) or any(next_change(will, {}, now) is not None for will in said)

@@ -136,8 +136,12 @@ def confirm(engine: Engine, instance: str) -> tuple[Trial, str]:
 def revert(engine: Engine, instance: str) -> Outcome:
     """Take back at once what is on trial. Raises Refused where nothing is, LvsError where it cannot be taken back."""
     with engine.at_work("try --revert") as apparatus:
-        outcome = go_back(_only(engine, instance), engine, apparatus)
-        engine.hand_over([outcome])
+        unkept: list[str] = []
+        try:
+            outcome = go_back(_only(engine, instance), engine, apparatus)
+        finally:
+            unkept += engine.hand_over()
+        outcome.warnings += unkept
         return outcome
 
 

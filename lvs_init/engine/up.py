@@ -26,7 +26,7 @@ from lvs_init.engine.observe import Observation, look
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
 from lvs_init.engine.standing import by_hand
-from lvs_init.engine.tend import Tending, draining, unfinished
+from lvs_init.engine.tend import Tending, draining
 from lvs_init.engine.writers import second_writers
 from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
@@ -108,7 +108,6 @@ class Ascent:
         outcome.notes += draining(plan)
         if plan.again:
             self._look_again(outcome)
-        outcome.unfinished = unfinished(self.memory)
         return outcome
 
     def _look_again(self, outcome: Outcome) -> None:

@@ -11,7 +11,8 @@ from lvs_init.model.address import canonical
 from lvs_init.system import streams, syslog
 
 if TYPE_CHECKING:
-    from lvs_init.engine.hand import Heard
+    from lvs_init.engine.hand import Heard, Said
+    from lvs_init.engine.run import Engine
 
 _VERSION = 1
 _LONGEST = 31 * 86400  # seconds
@@ -71,8 +72,9 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from lvs_init.engine import hand
     from lvs_init.engine.request import DIRECTOR
     from lvs_init.engine.run import Engine
-    from lvs_init.faces import hand_display
+    from lvs_init.faces.lvsctl import code_of
     from lvs_init.faces.lvsctl_check import file_named
+    from lvs_init.faces.telling import tell_error
 
     address, port = arguments.server
     said = hand.Said(
@@ -85,7 +87,20 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     )
     names = (file_named(arguments.file, environment),) if arguments.file else ()
     engine = Engine(DIRECTOR, names, environment=environment)
-    heard = hand.say(engine, said)
+    everybody = hand.say(engine, said)
+    heard = [each for each in everybody if each.outcome.error is None]
+    failed = {each.outcome.target.instance: each.outcome.error for each in everybody if each.outcome.error is not None}
+    if heard:
+        _report(engine, said, heard, arguments)
+    for instance, error in failed.items():
+        tell_error(f"lvsctl: {instance}", error)
+    return next((code_of(error) for error in failed.values()), codes.DONE)
+
+
+def _report(engine: Engine, said: Said, heard: list[Heard], arguments: argparse.Namespace) -> None:
+    """Of those that did as they were told; with --wait until that has come about."""
+    from lvs_init.faces import hand_display
+
     syslog.log("lvsctl", syslog.INFO, " ".join([said.verb, said.subject, *_words(said)]))
     for warning in (warning for each in heard for warning in each.outcome.warnings):
         streams.err(f"lvsctl: warning: {warning}")
@@ -97,16 +112,15 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         import json
 
         streams.out(json.dumps(_plain(said, heard), indent=2))
-    return codes.DONE
 
 
-def _words(said: Any) -> list[str]:
+def _words(said: Said) -> list[str]:
     words = [str(said.weight)] if said.verb == "weight" else []
     words += [f"over {said.over:g} s"] if said.over else []
     return words + ([f"for {said.timeout:g} s at most"] if said.timeout is not None else [])
 
 
-def _wait(engine: Any, said: Any, heard: list[Heard], *, quiet: bool) -> None:
+def _wait(engine: Engine, said: Said, heard: list[Heard], *, quiet: bool) -> None:
     from lvs_init.engine import hand
     from lvs_init.faces import hand_display
 
@@ -120,7 +134,7 @@ def _wait(engine: Any, said: Any, heard: list[Heard], *, quiet: bool) -> None:
         raise
 
 
-def _plain(said: Any, heard: list[Heard]) -> dict[str, object]:
+def _plain(said: Said, heard: list[Heard]) -> dict[str, object]:
     from lvs_init.engine import hand
 
     standings = hand.standings(heard)
