@@ -18,7 +18,7 @@ from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.engine import memory, trial
 from lvs_init.engine.moment import boottime, connections, proc_table, weights
 from lvs_init.engine.paths import Paths
-from lvs_init.engine.request import DIRECTOR, Outcome, Result, Target
+from lvs_init.engine.request import DIRECTOR, Outcome, Target
 from lvs_init.errors import Busy, Interrupted, LvsError
 from lvs_init.plan.drain import Moment
 from lvs_init.plan.tend import next_due
@@ -69,37 +69,34 @@ class Keeper:
 
     def _work(self) -> bool:
         """False where a signal ended it."""
-        said = ""
+        said: list[str] = []
         while True:
             begun = self.now()
-            due = self.due()
-            if due is None:
-                return True
-            took = self.now() - begun
-            if due > self.now():
-                self.sleep(max(0.0, min(due - self.now(), max(POLL, took * LEISURE))))
-                continue
-            outcomes, errors = self._attempt()
+            try:
+                due = self.due()
+                if due is None:
+                    return True
+                took = self.now() - begun
+                if due > self.now():
+                    self.sleep(max(0.0, min(due - self.now(), max(POLL, took * LEISURE))))
+                    continue
+                outcomes = self.tend()
+                errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+            except LvsError as error:
+                outcomes, errors = [], [error]
             if any(isinstance(error, Interrupted) for error in errors):
                 return False
             for outcome in outcomes:
                 for note in outcome.notes:
                     self.tell(f"{outcome.target.instance}: {note}", False)
-            complaint = "; ".join(error.message for error in errors)
-            if complaint and complaint != said:
-                self.tell(f"{complaint}; trying again every {RETRY:g} s", True)
-            said = complaint
-            if errors:
-                self.sleep(RETRY)
-            elif all(outcome.result is not Result.DONE for outcome in outcomes):
-                self.sleep(POLL)
-
-    def _attempt(self) -> tuple[list[Outcome], list[LvsError]]:
-        try:
-            outcomes = self.tend()
-        except LvsError as error:
-            return [], [error]
-        return outcomes, [outcome.error for outcome in outcomes if outcome.error is not None]
+            complaints = [f"{each.target.instance}: {warning}" for each in outcomes for warning in each.warnings]
+            complaints += [f"{error.message}; trying again every {RETRY:g} s" for error in errors]
+            for complaint in complaints:
+                if complaint not in said:
+                    self.tell(complaint, True)
+            said = complaints
+            # However it went: what is due again at once is what the kernel refuses.
+            self.sleep(RETRY if errors else POLL)
 
 
 def due(paths: Paths) -> float | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from lvs_init.errors import LvsError, NotConfigured, NotPrivileged
 from lvs_init.faces import codes
 from lvs_init.faces.telling import lines_of
-from lvs_init.system import streams
+from lvs_init.system import streams, syslog
 
 if TYPE_CHECKING:
     import argparse
@@ -85,9 +85,9 @@ def _bug(error: Exception) -> int:
     import traceback
 
     place = traceback.extract_tb(error.__traceback__)[-1]
-    streams.err(
-        f"lvsctl: internal error, please report it: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
-    )
+    text = f"internal error, please report it: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+    streams.err(f"lvsctl: {text}")
+    syslog.log("lvsctl", syslog.ERROR, text)
     if os.environ.get("LVS_DEBUG"):
         traceback.print_exc()
     return codes.FAILED

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from lvs_init.errors import NotPrivileged
+from lvs_init.errors import LvsError, NotPrivileged
 from lvs_init.faces import codes
 from lvs_init.system import identity, syslog
 
@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     os.umask(0o022)
     paths = Paths()
     engine = Engine(DIRECTOR, environment=environment, paths=paths)
-    Keeper(paths, lambda: due(paths), lambda: engine.carry_out("tend"), _tell).run()
+    try:
+        Keeper(paths, lambda: due(paths), lambda: engine.carry_out("tend"), _tell).run()
+    except LvsError as error:
+        _tell(error.message, True)  # its stderr leads nowhere
+        raise
     return codes.DONE
 
 

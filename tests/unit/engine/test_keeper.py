@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Callable
 
+import pytest
+
 from lvs_init.engine.keeper import NAME, POLL, RETRY, Keeper, holder
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Outcome, Result, Target
@@ -64,7 +66,7 @@ def test_nothing_is_timed(tmp_path: Path) -> None:
 def test_it_looks_every_second_and_tends_in_time(tmp_path: Path) -> None:
     world = World(tmp_path, [102.5, 102.5, 102.5, 102.5, None])
     world.keeper.run()
-    assert (world.slept, world.tended) == ([POLL, POLL, 0.5], [102.5])
+    assert (world.slept, world.tended) == ([POLL, POLL, 0.5, POLL], [102.5])
     assert world.said == [("web: weight 2", False)]
 
 
@@ -78,7 +80,7 @@ def test_a_large_table_is_looked_at_at_leisure(tmp_path: Path) -> None:
     world = World(tmp_path, [200.0, 100.0, None])
     world.cost = 0.5
     world.keeper.run()
-    assert world.slept == [10.0]
+    assert world.slept == [10.0, POLL]
 
 
 def test_what_fails_is_tried_again_and_told_of_once(tmp_path: Path) -> None:
@@ -87,15 +89,35 @@ def test_what_fails_is_tried_again_and_told_of_once(tmp_path: Path) -> None:
         tmp_path, [100.0, 100.0, 100.0, 100.0, None], failing(error, error, Busy("somebody is at work"), None)
     )
     world.keeper.run()
-    assert world.slept == [RETRY] * 3
+    assert world.slept == [RETRY, RETRY, RETRY, POLL]
     assert len(world.tended) == 4
     assert [text.partition(";")[0] for text, bad in world.said if bad] == ["no such thing", "somebody is at work"]
 
 
-def test_nothing_done_is_no_reason_to_be_busy(tmp_path: Path) -> None:
-    world = World(tmp_path, [100.0, 100.0, None], lambda: [Outcome(TARGET, Result.NOTHING)])
+@pytest.mark.parametrize("result", [Result.NOTHING, Result.DONE])
+def test_what_is_always_due_is_no_reason_to_be_busy(tmp_path: Path, result: Result) -> None:
+    """A weight on its way that the kernel refuses: every attempt does something, and it is due again at once."""
+    warning = "10.0.0.11:80: left out, no memory"
+    world = World(tmp_path, [100.0, 100.0, None], lambda: [Outcome(TARGET, result, warnings=[warning])])
     world.keeper.run()
     assert world.slept == [POLL, POLL]
+    assert world.said == [(f"web: {warning}", True)]
+
+
+def test_that_it_cannot_look_does_not_end_it(tmp_path: Path) -> None:
+    """Nobody else takes a trial back."""
+    world = World(tmp_path, [100.0, None])
+    look, failures = world.due, [SystemFailure("too many open files")]
+
+    def due() -> float | None:
+        if failures:
+            raise failures.pop()
+        return look()
+
+    world.keeper.due = due
+    world.keeper.run()
+    assert (world.slept, len(world.tended)) == ([RETRY, POLL], 1)
+    assert [text.partition(";")[0] for text, bad in world.said if bad] == ["too many open files"]
 
 
 def test_a_signal_ends_it(tmp_path: Path) -> None:

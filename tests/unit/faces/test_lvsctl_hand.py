@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
 from lvs_init.engine.hand import Heard, Said
+from lvs_init.engine.keeper import Keeper
 from lvs_init.engine.request import DIRECTOR, Outcome, Result, Target
+from lvs_init.errors import SystemFailure
 from lvs_init.faces import hand_display, lvsctl
 from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey
+from lvs_init.system import identity, syslog
 
 SERVICE = ServiceKey("tcp", "10.0.0.1", 80)
 KEY = RealServerKey(SERVICE, "10.0.0.11", 80)
@@ -93,3 +97,25 @@ def test_the_keeper_is_nobodys_command(capsys: pytest.CaptureFixture[str]) -> No
 def test_what_is_told(said: Said, started: bool, expected: list[str]) -> None:
     heard = Heard(Outcome(Target(DIRECTOR, "web", ""), Result.DONE), {KEY: RealServer()}, started)
     assert list(hand_display.lines(said, [heard])) == expected
+
+
+def test_a_bug_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keeper has no stderr that anybody reads."""
+    logged: list[str] = []
+    monkeypatch.setattr(syslog, "log", lambda name, level, text: logged.append(text))
+    monkeypatch.setattr(lvsctl, "parser", lambda: 1 // 0)
+    assert lvsctl.main(["keeper"], {}) == 1
+    assert ["ZeroDivisionError" in text for text in logged] == [True]
+
+
+def test_what_the_keeper_dies_of_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(keeper: Keeper) -> None:
+        raise SystemFailure("cannot lock it")
+
+    logged: list[str] = []
+    monkeypatch.setattr(syslog, "log", lambda name, level, text: logged.append(text))
+    monkeypatch.setattr(identity, "is_root", lambda: True)
+    monkeypatch.setattr(os, "chdir", lambda path: None)
+    monkeypatch.setattr(Keeper, "run", run)
+    assert lvsctl.main(["keeper"], {}) == 1
+    assert logged == ["cannot lock it"]
