@@ -80,6 +80,8 @@ def plan_up(
     entries = _remember(wanted, live, known, others, keep.union(_followers(wanted, keep)))
     for key in meanwhile.keys & entries.keys():
         entries[key] = replace(entries[key], interim=True)
+    for key, file in meanwhile.looked_after.items():
+        entries[key] = replace(entries[key], applied=file)  # no weight of now may pass for the file's later
     for key in cleared:
         wanted[key], entries[key] = None, Entry(None, live.get(key), transient=True)
     if flushed is not None:

@@ -20,13 +20,15 @@ from lvs_init.plan.will import overlay
 class Interim:
     """``wanted``: what to want instead of the file's, and besides. ``keys``: those that the file does not want at all.
 
-    ``drains``, ``overruled``, ``policy``: for the record. ``again``: see drain.Drains.
+    ``drains``, ``overruled``, ``policy``: for the record, and ``looked_after``: the file's values of real servers whose
+    weights stay as they are. ``again``: see drain.Drains.
     """
 
     wanted: Mapping[Key, Value | None] = field(default_factory=dict)
     keys: frozenset[Key] = frozenset()
     drains: Mapping[RealServerKey, float] = field(default_factory=dict)
     overruled: Mapping[Key, Value] = field(default_factory=dict)
+    looked_after: Mapping[Key, Value] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     again: bool = False
 
@@ -54,9 +56,11 @@ def interim(
 ) -> Interim:
     """``wanted``: the file's, with None for real servers that its services shall not have."""
     record = record or Record("", "")
-    changed: dict[Key, Value | None] = dict(_looked_after(wanted, live, record, policy))
+    weighted = _looked_after(wanted, live, record, policy)
+    changed: dict[Key, Value | None] = dict(weighted)
     overruled: dict[Key, Value] = {}
     by_hand = overlay(wanted, wills, moment.clock)
+    looked_after = {key: value for key, value in wanted.items() if value and key in weighted and key not in by_hand}
     for key, weight in by_hand.items():
         value = wanted[key]
         if isinstance(value, RealServer):
@@ -90,7 +94,7 @@ def interim(
     policy = replace(
         policy, drain_timeouts={k: v for k, v in policy.drain_timeouts.items() if k in wanted or k in staying}
     )
-    return Interim(changed, keys, drains.deadlines, overruled, policy, drains.again)
+    return Interim(changed, keys, drains.deadlines, overruled, looked_after, policy, drains.again)
 
 
 def _looked_after(wanted: Wanted, live: State, record: Record, policy: Policy) -> dict[Key, Value]:

@@ -290,6 +290,21 @@ def test_weights_that_somebody_else_looks_after() -> None:
     assert director.weights() == {1: 3, 2: 3}
 
 
+def test_a_weight_of_then_is_not_the_files() -> None:
+    """A health checker had it at 0 when the file was last applied; the file says 3."""
+    policy = Policy(300, live_weights=frozenset([WEB]))
+    director = Director(service(WEB, 1, 2), policy=policy)
+    director.kernel.state[server(WEB, 1)] = RealServer("dr", 0)
+    director.up(service(WEB, 1, 2), at(10), policy)
+    assert director.weights() == {1: 0, 2: 3}
+    director.wills = [Will("10.0.0.11", None, 5, 100.0)]
+    director.tend(at(20))
+    assert director.weights() == {1: 5, 2: 3}
+    director.wills = []
+    director.tend(at(30))
+    assert director.weights() == {1: 3, 2: 3}
+
+
 def test_stop_takes_away_what_is_still_drained() -> None:
     both = {**service(WEB, 1, 2), **service(MAIL, 1), SECOND_VIP: Alias("eth0:2")}
     director = Director(both)
