@@ -19,7 +19,10 @@ def detach(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     that our caller waits to see closed. Signals that our caller ignores or blocks reach it. Who kills our caller with
     all its children does not kill it.
     """
-    between = os.fork()
+    try:
+        between = os.fork()
+    except OSError as error:
+        raise SystemFailure(f"cannot start {argv[0]}: {error.strerror}") from error
     if between == 0:
         os._exit(_start(argv, environment))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -78,3 +79,12 @@ def test_its_parent_is_not_its_caller(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there() -> None:
     with pytest.raises(SystemFailure, match=r"cannot start /nowhere: No such file"):
         detach(["/nowhere"], {})
+
+
+def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(SystemFailure, match="temporarily unavailable"):
+        detach(("/bin/true",), {})
