@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Callable
 
 from lvs_init.commands.render import Tools, render
 from lvs_init.engine.channel import Table
 from lvs_init.engine.observe import Observation, observe
 from lvs_init.engine.request import Listener
-from lvs_init.errors import Interrupted, LvsError, NotSettled, SystemFailure
+from lvs_init.errors import Interrupted, LvsError, NotSettled, NotUndone, SystemFailure
 from lvs_init.model.ipvs import RealServerKey
 from lvs_init.model.state import Key, State, same
 from lvs_init.plan.intent import Plan, plan_back, shown
@@ -116,6 +117,19 @@ def undo(plan: Plan, before: State, apparatus: Apparatus) -> list[str]:
     except LvsError as error:
         return [f"the machine cannot be read: {error.message}"]
     return differences(left) + said if left else []
+
+
+def taken_back(
+    error: Exception, plan: Plan, before: State, apparatus: Apparatus, restore: Callable[[], None]
+) -> LvsError:
+    """Undo a plan that failed with this error; what to raise then. ``restore``: brings back what is remembered."""
+    failed = error if isinstance(error, LvsError) else LvsError(f"internal error, please report it: {error!r}")
+    left = undo(plan, before, apparatus)
+    if left:
+        return NotUndone(failed, left)
+    restore()
+    failed.undone = True
+    return failed
 
 
 def _do_all(todo: Iterable[Step], apparatus: Apparatus) -> list[str]:

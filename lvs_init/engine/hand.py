@@ -19,7 +19,7 @@ from lvs_init.engine.tend import Tending
 from lvs_init.errors import LvsError, Refused
 from lvs_init.model.ipvs import RealServer, RealServerKey, host_port
 from lvs_init.model.will import Will
-from lvs_init.plan.will import said, withdrawn
+from lvs_init.plan import will as by_hand
 
 _MOST_NAMED = 24  # real servers in an error
 _LOOK = 0.5  # seconds between two looks of who waits
@@ -48,7 +48,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Heard:
-    """What became of it for one director. ``servers``: those that it is about, with the file's values."""
+    """What became of it for one director. ``servers``: those that it is about, with the file's values.
+
+    ``started``: whether it counts already.
+    """
 
     outcome: Outcome
     servers: Mapping[RealServerKey, RealServer]
@@ -110,7 +113,7 @@ def _servers(target: Target, recalled: Memory) -> dict[RealServerKey, RealServer
 
 def _concerned(said: Said, recalled: Memory, servers: Mapping[RealServerKey, RealServer]) -> bool:
     """Whether it says anything about a director; what was said may be withdrawn even of what has left the file."""
-    if said.verb == "undrain" and withdrawn(recalled.my_wills, said.address, said.port) != recalled.my_wills:
+    if said.verb == "undrain" and by_hand.withdrawn(recalled.my_wills, said.address, said.port) != recalled.my_wills:
         return True
     return any(_about(said, key) for key in servers)
 
@@ -132,16 +135,16 @@ def _unknown(
 
 
 def _hear(
-    said_now: Said,
+    said: Said,
     target: Target,
     recalled: Memory,
     servers: Mapping[RealServerKey, RealServer],
     apparatus: Apparatus,
     engine: Engine,
 ) -> Heard:
-    about = {key: value for key, value in servers.items() if _about(said_now, key)}
+    about = {key: value for key, value in servers.items() if _about(said, key)}
     before = recalled.my_wills
-    after = _decided(said_now, before, about if recalled.mine is not None else ())
+    after = _decided(said, before, about if recalled.mine is not None else ())
     outcome = Outcome(target, Result.NOTHING, warnings=list(recalled.problems))
     wills.keep(engine.paths, target.instance, after)
     recalled.wills[target.instance] = after
@@ -157,36 +160,36 @@ def _hear(
             raise
     if after != before:
         outcome.result = Result.DONE
-    return Heard(outcome, about, recalled.mine is not None)
+    return Heard(outcome, about, recalled.mine is not None and not recalled.interrupted)
 
 
-def _decided(said_now: Said, before: Sequence[Will], started: Collection[RealServerKey]) -> tuple[Will, ...]:
+def _decided(said: Said, before: Sequence[Will], started: Collection[RealServerKey]) -> tuple[Will, ...]:
     """The wills from now on. ``started``: the real servers whose weights of now count for the way to another."""
-    if said_now.verb == "undrain":
-        after = withdrawn(before, said_now.address, said_now.port)
-        whole = next((will for will in after if will.address == said_now.address and will.port is None), None)
-        if said_now.port is not None and whole is not None:
+    if said.verb == "undrain":
+        after = by_hand.withdrawn(before, said.address, said.port)
+        whole = next((will for will in after if will.address == said.address and will.port is None), None)
+        if after == tuple(before) and said.port is not None and whole is not None:
             raise Refused(
-                f"{said_now.address} is {'drained' if not whole.weight else 'weighted'} as a whole, not port "
-                f"{said_now.port} alone",
-                hint=f"lvsctl undrain {said_now.address}",
+                f"{said.address} is {'drained' if not whole.weight else 'weighted'} as a whole, not port "
+                f"{said.port} alone",
+                hint=f"lvsctl undrain {said.address}",
             )
         return after
     now = time.time()
     starts: dict[RealServerKey, int] = {}
-    if said_now.over:
+    if said.over:
         there = moment.weights(moment.proc_table())
         starts = {key: there.get(key, 0) for key in started}
     will = Will(
-        address=said_now.address,
-        port=said_now.port,
-        weight=said_now.weight,
+        address=said.address,
+        port=said.port,
+        weight=said.weight,
         since=now,
-        over=said_now.over,
-        until=None if said_now.timeout is None else now + said_now.timeout,
+        over=said.over,
+        until=None if said.timeout is None else now + said.timeout,
         starts=starts,
     )
-    return said(before, will)
+    return by_hand.said(before, will)
 
 
 @dataclass(frozen=True)
@@ -210,10 +213,15 @@ def wait(engine: Engine, said: Said, heard: Sequence[Heard], show: Callable[[str
 
     ``show`` gets a line about what is still to come whenever it is looked at. A keeper that was killed is replaced.
     """
-    if said.verb == "undrain":
+    heard = [each for each in heard if each.started]
+    if said.verb == "undrain" or not heard:
         return
     looked = time.monotonic()
     while True:
+        heard = [each for each in heard if _still_said(engine, said, each.outcome.target.instance)]
+        if not heard:
+            show(f"{said.subject}: withdrawn meanwhile")
+            return
         now = standings(heard)
         if said.verb == "drain":
             left = sum(standing.connections for standing in now.values())
@@ -229,3 +237,9 @@ def wait(engine: Engine, said: Said, heard: Sequence[Heard], show: Callable[[str
             engine.hand_over()
             looked = time.monotonic()
         time.sleep(_LOOK)
+
+
+def _still_said(engine: Engine, said: Said, instance: str) -> bool:
+    """Whether nobody has withdrawn it since, or said something else."""
+    there = wills.recall(engine.paths, instance, [])
+    return (said.address, said.port, said.weight) in [(will.address, will.port, will.weight) for will in there]

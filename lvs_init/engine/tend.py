@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lvs_init.engine.apply import Apparatus, carry_out, undo
+from lvs_init.engine.apply import Apparatus, carry_out, taken_back
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.moment import counted, moment
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
-from lvs_init.errors import LvsError, NotUndone
+from lvs_init.errors import LvsError
 from lvs_init.model.ipvs import RealServer, RealServerKey
 from lvs_init.model.record import Record, merge
 from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan
 from lvs_init.plan.tend import plan_tend
+from lvs_init.plan.will import refusals
 
 
 @dataclass
@@ -43,25 +44,27 @@ class Tending:
         if self.options.dry_run:
             outcome.result, outcome.script = Result.SHOWN, script_of(plan, self.apparatus.tools)
             return outcome
+        outcome.warnings += refusals(live, plan.wanted, plan.overruled)
         after = tended(record, plan)
         if plan.steps:
             self.memory.commit(merge(record, after) or after)
             try:
                 applied = carry_out(plan, self.apparatus, strict=False)
-            except Exception as error:
-                failed = error if isinstance(error, LvsError) else LvsError(f"internal error, report it: {error!r}")
-                left = undo(plan, live, self.apparatus)
-                if left:
-                    raise NotUndone(failed, left) from error
-                self.memory.commit(record)
-                failed.undone = True
+            except Exception as error:  # noqa: BLE001 - a bug is no reason to leave it half-way either
+                failed = taken_back(error, plan, live, self.apparatus, lambda: self.memory.commit(record))
                 raise failed from None if failed is error else error
             outcome.warnings += [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
             there = {key: entry for key, entry in after.entries.items() if key not in applied.left_out}
             after = replace(after, entries=there)
             outcome.result = Result.DONE
             outcome.notes += happened(plan)
-        self.memory.commit(after)
+        try:
+            self.memory.commit(after)
+        except LvsError as error:
+            if not plan.steps:
+                raise
+            # The table is as it should be, and the record from before the first effect says enough.
+            outcome.warnings.append(f"this is done, but not all of it is remembered: {error.message}")
         return outcome
 
 

@@ -9,7 +9,7 @@ from lvs_init.commands import iptables
 from lvs_init.commands.render import render
 from lvs_init.config.cluster import Cluster
 from lvs_init.config.desired import Desired
-from lvs_init.engine.apply import Apparatus, Applied, carry_out, undo
+from lvs_init.engine.apply import Apparatus, Applied, carry_out, taken_back
 from lvs_init.engine.guard import (
     ask_for,
     deferred_to_director,
@@ -28,7 +28,7 @@ from lvs_init.engine.script import script_of
 from lvs_init.engine.standing import by_hand
 from lvs_init.engine.tend import Tending, draining
 from lvs_init.engine.writers import second_writers
-from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, NotUndone, Refused
+from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInstalled, Refused
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
@@ -39,6 +39,7 @@ from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.interim import needs_traffic
 from lvs_init.plan.tend import plan_tend
+from lvs_init.plan.will import refusals
 from lvs_init.system import arp
 
 
@@ -98,6 +99,7 @@ class Ascent:
             outcome.script += self._second_look(plan, observation.live, desired)
             return outcome
         usable(plan, observation.live, self.cluster)
+        outcome.warnings += refusals(observation.live, plan.wanted, plan.overruled)
         if plan.steps:
             added = self._added(plan, desired)
             with self._probe(added) as probe:
@@ -269,14 +271,8 @@ class Ascent:
             self._insist(unheard)
             self.apparatus.stop.check()
             self._commit(plan, applied, desired, probe.problems + unheard, outcome)
-        except Exception as error:
-            # A bug of ours is no reason to leave the machine half-way either.
-            failed = error if isinstance(error, LvsError) else LvsError(f"internal error, please report it: {error!r}")
-            left = undo(plan, observation.live, self.apparatus)
-            if left:
-                raise NotUndone(failed, left) from error
-            self.memory.abandon()
-            failed.undone = True
+        except Exception as error:  # noqa: BLE001 - a bug is no reason to leave it half-way either
+            failed = taken_back(error, plan, observation.live, self.apparatus, self.memory.abandon)
             raise failed from None if failed is error else error
 
     def _announce(self, added: list[AddressKey]) -> list[str]:

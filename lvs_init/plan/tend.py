@@ -13,7 +13,7 @@ from lvs_init.model.will import Will
 from lvs_init.plan.drain import GRACE, Moment
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
-from lvs_init.plan.will import next_change, overlay, ruling
+from lvs_init.plan.will import next_change, overlay, rulings
 
 
 def plan_tend(record: Record, live: State, others: Sequence[Record], moment: Moment, wills: Sequence[Will]) -> Plan:
@@ -26,7 +26,7 @@ def plan_tend(record: Record, live: State, others: Sequence[Record], moment: Mom
         key: value
         for key, value in plan.wanted.items()
         if (key in timed or (key not in desired and isinstance(key, (AddressKey, RouteKey))))
-        and (not isinstance(key, RealServerKey) or key.service in live)
+        and (not isinstance(key, RealServerKey) or (key.service in live and not _deleted(key, record, live)))
     }
     return replace(plan, wanted=wanted, steps=steps(wanted, live, leaving=plan.leaving))
 
@@ -35,6 +35,11 @@ def _stranger(key: Key, record: Record) -> bool:
     """A real server that somebody else has put into one of our services."""
     known = key in record.entries or key in record.overruled or key in record.drains
     return isinstance(key, RealServerKey) and not known and key.service in record.entries
+
+
+def _deleted(key: RealServerKey, record: Record, live: State) -> bool:
+    """Whether somebody else has taken it away; what was taken out by a will may come back."""
+    return key not in live and key in record.entries and record.entries[key].applied is not None
 
 
 def next_due(
@@ -52,8 +57,9 @@ def next_due(
             times.append(moment.now)
         else:
             times.append(deadline)
+    ruling = rulings(wills)
     for key, weight in overlay(record.overruled, wills, moment.clock).items():
-        will = ruling(wills, key)
+        will = ruling(key)
         if will is None or (will.until is None and not will.over):
             continue
         applied = record.entries[key].applied if key in record.entries else None

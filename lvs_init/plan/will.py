@@ -6,10 +6,11 @@ Times are seconds since the epoch, so that a will goes on over a reboot.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Callable
 
-from lvs_init.model.ipvs import RealServer, RealServerKey
-from lvs_init.model.state import Key, Value
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service
+from lvs_init.model.state import Key, State, Value, Wanted, apply
 from lvs_init.model.will import Will
 
 
@@ -17,18 +18,45 @@ def overlay(wanted: Mapping[Key, Value | None], wills: Sequence[Will], clock: fl
     """The weight that a will gives to each wanted real server that one is about; None: out of the table."""
     if not wills:
         return {}
+    ruling = rulings(wills)
     found: dict[RealServerKey, int | None] = {}
     for key, value in wanted.items():
         if isinstance(key, RealServerKey) and isinstance(value, RealServer):
-            will = ruling(wills, key)
+            will = ruling(key)
             if will is not None:
                 found[key] = None if _is_over(will, clock) else weight(will, key, value.weight, clock)
     return found
 
 
-def ruling(wills: Sequence[Will], key: RealServerKey) -> Will | None:
-    """The will that counts for a real server: the last that was said of it."""
-    return next((will for will in reversed(wills) if will.concerns(key)), None)
+def rulings(wills: Sequence[Will]) -> Callable[[RealServerKey], Will | None]:
+    """Tells which will counts for a real server: the last that was said of it."""
+    numbered = {(will.address, will.port): number for number, will in enumerate(wills)}
+
+    def ruling(key: RealServerKey) -> Will | None:
+        last = max(numbered.get((key.address, key.port), -1), numbered.get((key.address, None), -1))
+        return wills[last] if last >= 0 else None
+
+    return ruling
+
+
+def refusals(live: State, wanted: Wanted, overruled: Iterable[Key]) -> Iterator[str]:
+    """What is said by hand that turns clients away once ``wanted`` is done, a sentence for each service.
+
+    ``overruled``: the real servers that it is about.
+    """
+    by_hand = [key for key in overruled if isinstance(key, RealServerKey)]
+    if not by_hand:
+        return
+    after = apply(live, wanted)
+    weighted = {key for key, value in after.items() if isinstance(value, RealServer) and value.weight}
+    served = {key.service for key in weighted if isinstance(key, RealServerKey)}
+    for key in dict.fromkeys(key.service for key in by_hand):
+        service = after.get(key)
+        drained = [each for each in by_hand if each.service == key and each in after and each not in weighted]
+        if isinstance(service, Service) and key not in served:
+            yield f"{key}: no real server has a weight above 0, so new clients are refused"
+        elif isinstance(service, Service) and service.scheduler == "dh" and drained:
+            yield f"{key}: the scheduler dh goes on choosing a drained real server, and refuses its clients"
 
 
 def weight(will: Will, key: RealServerKey, file: int, clock: float) -> int:

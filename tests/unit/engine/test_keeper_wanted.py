@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ SAID = Said("drain", "192.168.0.11", None)
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """As root would have it, in a place of its own."""
     monkeypatch.setattr(identity, "is_root", lambda: True)
+    monkeypatch.setattr(Tending, "run", lambda self: Outcome(self.target, Result.DONE))
     (tmp_path / "lib").mkdir(mode=0o755)
     home = {"run": str(tmp_path / "run"), "state": str(tmp_path / "lib" / "lvs"), "subsys": str(tmp_path)}
     return Engine(DIRECTOR, paths=Paths(configuration=str(tmp_path), assignments=(), **home))
@@ -131,3 +133,31 @@ def test_what_was_written_is_not_read_again(engine: Engine, monkeypatch: pytest.
     for number in range(3):
         remember(engine, "web", fingerprint=str(number))
     assert sum(path.startswith(engine.paths.run) for path in memory._loaded) <= 2  # the record, the journal
+
+
+def test_one_port_of_a_real_server_that_is_drained_as_a_whole(engine: Engine, started: list[str]) -> None:
+    """Its own will can be withdrawn; then what was said of the whole counts again, and cannot be withdrawn in part."""
+    remember(engine, "web")
+    wills.keep(engine.paths, "web", (Will("192.168.0.11", None, 0, 1.0), Will("192.168.0.11", 80, 5, 2.0)))
+    hand.say(engine, Said("undrain", "192.168.0.11", 80))
+    assert [will.port for will in wills.recall(engine.paths, "web", [])] == [None]
+    assert "as a whole" in str(hand.say(engine, Said("undrain", "192.168.0.11", 80))[0].outcome.error)
+
+
+@pytest.mark.parametrize("verb", ["drain", "weight"])
+def test_nobody_waits_for_what_was_withdrawn(engine: Engine, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setattr(hand, "standings", lambda heard: {KEY: hand.Standing(9, 7)})
+    monkeypatch.setattr("time.sleep", lambda seconds: wills.keep(engine.paths, "web", ()))
+    wills.keep(engine.paths, "web", (Will("192.168.0.11", None, 0, 1.0),))
+    heard = hand.Heard(Outcome(Target(DIRECTOR, "web", ""), Result.DONE), {KEY: RealServer()}, True)
+    shown: list[str] = []
+    hand.wait(engine, Said(verb, "192.168.0.11", None), [heard], shown.append)
+    assert (len(shown), shown[-1]) == (2, "192.168.0.11: withdrawn meanwhile")
+
+
+def test_nobody_waits_for_what_does_not_count_yet(engine: Engine, started: list[str]) -> None:
+    record = remember(engine, "web")
+    memory.recall(engine.paths, Target(DIRECTOR, "web", "")).begin(replace(record, fingerprint="2"))
+    heard = hand.say(engine, SAID)
+    assert [each.started for each in heard] == [False]
+    hand.wait(engine, SAID, heard, lambda text: pytest.fail(text))

@@ -283,26 +283,23 @@ def test_weights_that_somebody_else_looks_after() -> None:
     director.tend(at(20))
     assert director.weights() == {1: 0, 2: 3, 4: 3}
     director.wills = []
-    director.up(service(WEB, 1, 2, 4), at(30), policy)
+    director.tend(at(30))  # to the file's weight, not to that of the last reload
     assert director.weights() == {1: 3, 2: 3, 4: 3}
     director.up(service(WEB, 1), at(30, {server(WEB, 2): 1}), policy)
     director.up(service(WEB, 1, 2), at(40), policy)
     assert director.weights() == {1: 3, 2: 3}
 
 
-def test_a_weight_of_then_is_not_the_files() -> None:
-    """A health checker had it at 0 when the file was last applied; the file says 3."""
-    policy = Policy(300, live_weights=frozenset([WEB]))
-    director = Director(service(WEB, 1, 2), policy=policy)
-    director.kernel.state[server(WEB, 1)] = RealServer("dr", 0)
-    director.up(service(WEB, 1, 2), at(10), policy)
-    assert director.weights() == {1: 0, 2: 3}
-    director.wills = [Will("10.0.0.11", None, 5, 100.0)]
-    director.tend(at(20))
-    assert director.weights() == {1: 5, 2: 3}
-    director.wills = []
-    director.tend(at(30))
-    assert director.weights() == {1: 3, 2: 3}
+def test_a_weight_on_its_way_brings_nobody_back_who_was_deleted_by_hand() -> None:
+    director = Director(service(WEB, 1, 2))
+    director.wills = [Will("10.0.0.12", None, 9, 100.0, over=6.0)]
+    director.tend(at(10, clock=100.0))
+    del director.kernel.state[server(WEB, 2)]
+    director.tend(at(14, clock=104.0))
+    director.tend(at(20, clock=110.0))
+    assert director.weights() == {1: 3}
+    assert director.record is not None
+    assert next_due(director.record, director.wills, at(30, clock=120.0), {}) is None
 
 
 def test_stop_takes_away_what_is_still_drained() -> None:

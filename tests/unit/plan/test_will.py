@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 from lvs_init.model.will import Will
-from lvs_init.plan.will import next_change, overlay, ruling, said, weight, withdrawn
+from lvs_init.plan.will import next_change, overlay, refusals, rulings, said, weight, withdrawn
 
 SERVICE = ServiceKey("tcp", "10.0.0.1", 80)
 ONE, OTHER = RealServerKey(SERVICE, "10.0.0.11", 80), RealServerKey(SERVICE, "10.0.0.12", 80)
@@ -82,9 +82,10 @@ def test_what_is_said_later_counts() -> None:
     assert said([heavy, other], drained) == (other, drained)
     assert said([drained, other], heavy) == (drained, other, heavy)
     assert said([heavy], will(3, port=80)) == (will(3, port=80),)
-    assert ruling([drained, other, heavy], ONE) == heavy
-    assert ruling([drained, other, heavy], ELSEWHERE) == drained
-    assert ruling([heavy], OTHER) is None
+    assert rulings([drained, other, heavy])(ONE) == heavy
+    assert rulings([drained, other, heavy])(ELSEWHERE) == drained
+    assert rulings([heavy])(OTHER) is None
+    assert rulings([heavy, drained])(ONE) == drained
 
 
 def test_withdrawn() -> None:
@@ -92,3 +93,26 @@ def test_withdrawn() -> None:
     assert withdrawn(wills, "10.0.0.11", None) == wills[2:]
     assert withdrawn(wills, "10.0.0.11", 80) == (wills[0], wills[2])
     assert withdrawn(wills, "10.0.0.13", None) == wills
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "weights", "expected"),
+    [
+        ("rr", (0, 4), []),
+        ("rr", (0, 0), ["no real server has a weight"]),
+        ("rr", (None, 0), ["no real server has a weight"]),
+        ("dh", (0, 4), ["the scheduler dh"]),
+        ("dh", (None, 4), []),
+        ("dh", (2, 4), []),
+    ],
+)
+def test_who_turns_clients_away_by_hand_is_told(
+    scheduler: str, weights: tuple[int | None, int], expected: list[str]
+) -> None:
+    live = {SERVICE: Service(scheduler), ONE: RealServer("dr", 4), OTHER: RealServer("dr", weights[1])}
+    wanted = {ONE: None if weights[0] is None else RealServer("dr", weights[0])}
+    told = list(refusals(live, wanted, [SERVICE, ONE]))
+    assert [text in sentence for text, sentence in zip(expected, told)] == [True] * len(expected)
+    assert len(told) == len(expected)
+    assert list(refusals(live, wanted, [SERVICE])) == []
+    assert list(refusals({}, {}, [ONE])) == []
