@@ -124,9 +124,9 @@ def test_a_service_moves_to_another_port(lab: Rehearsal, forwarding: str) -> Non
         assert load.finish().losses
 
 
+@pytest.mark.parametrize("forwarding", [pytest.param("nat", marks=pytest.mark.xdist_group("nat"))], indirect=True)
 def test_real_servers_move_to_another_port(lab: Rehearsal, forwarding: str) -> None:
-    if forwarding != "nat":
-        pytest.skip("only nat can change the port")
+    """Only nat can change the port."""
     moved = service(forwarding).replace('" }', f'", port = {OTHER_PORT} }}')
     with cluster.load(lab) as load:
         cluster.reload(lab, load, text(forwarding, moved))
