@@ -79,16 +79,6 @@ def test_every_change_over_netlink_fails_once(nodes: Nodes, how: str, count_case
     hosts.same(nodes["director"], before)
 
 
-@pytest.mark.parametrize("what", ["dr", "nat"])
-def test_every_command_of_the_channel_by_ipvsadm_fails_once(nodes: Nodes, what: str, count_cases: Count) -> None:
-    first, second = DR.values() if what == "dr" else (clusters.NAT, clusters.NAT_CHANGED)
-    cases = hosts.sweep(
-        nodes["director"], "failing", role="director", first=first, second=second, verbs=VERBS, only="ipvsadm",
-        channel="ipvsadm",
-    )  # fmt: skip
-    count_cases(f"director ({what}), ipvsadm fails", cases)
-
-
 @pytest.mark.parametrize(
     ("how", "role", "verbs", "only"),
     [
