@@ -51,8 +51,8 @@ def foreign(lab: Rehearsal) -> set[str]:
     }
 
 
-def mail(lab: Rehearsal) -> SteadyLoad:
-    return cluster.load(lab, address=ADDRESS, port=25, timeout=5)
+def mail(lab: Rehearsal, timeout: float = 30) -> SteadyLoad:
+    return cluster.load(lab, address=ADDRESS, port=25, timeout=timeout)
 
 
 def test_start_reload_restart_and_stop_leave_it_alone(lab: Rehearsal) -> None:
@@ -76,7 +76,7 @@ def test_start_reload_restart_and_stop_leave_it_alone(lab: Rehearsal) -> None:
 
 def test_the_classic_script_does_not(lab: Rehearsal) -> None:
     before = foreign(lab)
-    with mail(lab) as theirs:
+    with mail(lab, timeout=5) as theirs:
         lab.director.run(["sh", "-s"], stdin="\n".join(CLASSIC.start)).check()
         theirs.advance(requests=8)
         became = theirs.finish()
