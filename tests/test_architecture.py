@@ -334,3 +334,9 @@ def test_what_is_allowed_is_not_a_breach(tmp_path: Path, rule: Rule, place: str,
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_an_empty_tree_has_no_breach(tmp_path: Path, rule: Rule) -> None:
     assert rule(tmp_path) == []
+
+
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """pytest imports them by it, so that the second would not be collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)

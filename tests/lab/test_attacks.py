@@ -83,7 +83,7 @@ def test_a_full_disk_keeps_nobody_from_stopping(director: Node) -> None:
     director.run(["rm", "/run/filled"]).check()
 
 
-@pytest.mark.parametrize("damage", ["echo garbage >", "truncate -s 40 ", 'sed -i s/version.:1/version\\":9/ '])
+@pytest.mark.parametrize("damage", ["echo garbage >", "truncate -s 40 ", 'sed -i s/version.:[0-9]/version\\":9/ '])
 def test_a_record_that_cannot_be_read_is_no_finished_stop(director: Node, damage: str) -> None:
     assert call(director, "start").code == 0
     record = "/run/lvs/director-lvs.record"
