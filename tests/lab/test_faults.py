@@ -71,9 +71,7 @@ def test_every_command_fails_once(nodes: Nodes, what: str, role: str, count_case
 
 
 @pytest.mark.parametrize(("how", "verbs"), [("refused", VERBS), ("lost", ["start"])])
-def test_every_change_over_netlink_fails_once(
-    nodes: Nodes, how: str, verbs: Sequence[str], count_cases: Count
-) -> None:
+def test_every_change_over_netlink_fails_once(nodes: Nodes, how: str, verbs: Sequence[str], count_cases: Count) -> None:
     """Refused by the kernel, or done without an answer."""
     before = hosts.snapshot(nodes["director"])
     cases = hosts.sweep(nodes["director"], "telling", role="director", verbs=verbs, how=how, **DR)
