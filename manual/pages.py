@@ -10,7 +10,8 @@ from pathlib import Path
 
 import lvs_init
 from lvs_init.config import reference
-from lvs_init.config.schema import TABLES, Key
+from lvs_init.config.key import Key
+from lvs_init.config.schema import TABLES
 from lvs_init.faces import lvsctl
 from manual.markdown import Block, Definition, Heading, Mark, Paragraph, blocks
 from manual.roff import roff

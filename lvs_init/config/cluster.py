@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lvs_init.model.ha import HighAvailability
 from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey
 
 
@@ -71,12 +72,16 @@ class RealServerRole:
 
 @dataclass(frozen=True)
 class NodeOverride:
-    """``[node.NAME]``: what is different on the machine whose ``uname -n`` is NAME. None: nothing."""
+    """``[node.NAME]``: what is different on the machine whose ``uname -n`` is NAME. None: nothing.
+
+    ``ha_interfaces``: an interface as ``[ha]`` names it -> what it is called there.
+    """
 
     interface: str | None = None
     dip: Vip | None = None
     dip_interface: str | None = None
     realserver_interface: str | None = None
+    ha_interfaces: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,13 @@ class Cluster:
     realserver: RealServerRole
     services: tuple[VirtualService, ...]
     nodes: Mapping[str, NodeOverride] = field(default_factory=dict)
+    ha: HighAvailability | None = None
 
     @property
     def vips(self) -> tuple[Vip, ...]:
         """Every VIP once, in file order."""
         return tuple(dict.fromkeys(vip for service in self.services for vip in service.vips))
+
+    def ha_interface(self, node: str, interface: str) -> str:
+        """What an interface of ``[[ha.link]]`` or ``[ha.sync]`` is called on a node."""
+        return self.nodes.get(node, NodeOverride()).ha_interfaces.get(interface, interface)

@@ -8,11 +8,12 @@ from typing import Any, Callable
 
 from lvs_init.config.cluster import Cluster, Director, NodeOverride, RealServerRole
 from lvs_init.config.contradictions import check
+from lvs_init.config.ha import check_ha, read_ha
 from lvs_init.config.problems import Problems, shown
 from lvs_init.config.section import Section
 from lvs_init.config.service import ServiceDraft, read_service
 from lvs_init.config.sysctl import read_sysctls
-from lvs_init.config.values import Name, Unfit
+from lvs_init.config.values import Interface, Name, Unfit
 from lvs_init.errors import ConfigurationError, NotInstalled
 from lvs_init.model.problem import Problem
 
@@ -50,10 +51,14 @@ def from_document(document: Mapping[str, object], file: str) -> Cluster:
         top.problem("service", "must hold at least one service")
     _check_size(services, problems)
     check(services, director, nodes, problems)
+    pair = top.section("ha") if top.given("ha") and top.sound("ha") else None
+    ha = read_ha(pair) if pair else None
+    if pair and ha:
+        check_ha(pair, ha, services, director, nodes)
     if problems:
         raise _mistakes(file, problems.in_file_order(document))
     finished = tuple(service for service in (draft.finished() for draft in services) if service is not None)
-    return Cluster(name, file, cluster.get("forwarding"), director, realserver, finished, nodes)
+    return Cluster(name, file, cluster.get("forwarding"), director, realserver, finished, nodes, ha)
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -155,8 +160,21 @@ def _nodes(top: Section, problems: Problems) -> dict[str, NodeOverride]:
             section.get("dip"),
             section.get("dip_interface"),
             section.get("realserver_interface"),
+            _renamed(section),
         )
     return nodes
+
+
+def _renamed(section: Section) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for usual, here in section.table("ha_interfaces").items():
+        try:
+            result[Interface().read(usual)] = Interface().read(here)
+        except Unfit as unfit:
+            section.problems.add(
+                (*section.path, "ha_interfaces", usual), unfit.message, found=shown(here), hint=unfit.hint
+            )
+    return result
 
 
 def _check_size(services: list[ServiceDraft], problems: Problems) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lvs_init.config.schema import TABLES, Group, Key
-from lvs_init.config.sysctl import ALLOWED as SYSCTLS
-from lvs_init.config.values import Table
+from lvs_init.config.key import Group, Key
+from lvs_init.config.schema import TABLES
 
 BEGIN = "<!-- made by lvs_init.config.reference: begin -->"
 END = "<!-- made by lvs_init.config.reference: end -->"
@@ -31,7 +30,6 @@ def _row(cells: tuple[str, ...]) -> str:
 def cells(key: Key) -> tuple[str, ...]:
     """What there is to say about a key, one cell for each of COLUMNS."""
     reader = key.reader
-    free = isinstance(reader, Table) and reader.free
     if key.required:
         default = "required"
     elif isinstance(key.default, bool):
@@ -42,5 +40,4 @@ def cells(key: Key) -> tuple[str, ...]:
         default = f"`{key.default}`"
     else:
         default = key.otherwise or "none"
-    values = ", ".join(f"`{name}`" for name in SYSCTLS) if free else reader.allowed
-    return (f"`{key.name}`", reader.kind, values, key.unit, default, key.role, key.doc, f"`{key.example}`")
+    return (f"`{key.name}`", reader.kind, reader.allowed, key.unit, default, key.role, key.doc, f"`{key.example}`")

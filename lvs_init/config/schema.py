@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from lvs_init.config import schema_ha
+from lvs_init.config.key import BOTH, DIRECTOR, REAL_SERVER, Group, Key
+from lvs_init.config.sysctl import ALLOWED
 from lvs_init.config.values import (
     Address,
     AddressWithPrefix,
@@ -16,38 +18,10 @@ from lvs_init.config.values import (
     Name,
     Netmask,
     Persistence,
-    Reader,
     Share,
     Table,
 )
 from lvs_init.model.ipvs import FORWARDINGS, PROTOCOLS, SCHEDULERS
-
-DIRECTOR, REAL_SERVER, BOTH = "director", "real server", "both"
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key. ``example`` is TOML; ``otherwise`` says in words what holds where no default can be written down."""
-
-    name: str
-    reader: Reader
-    doc: str
-    example: str
-    role: str = DIRECTOR
-    default: bool | int | float | str | None = None
-    otherwise: str = ""
-    unit: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True)
-class Group:
-    """The keys of one table. ``heading``: how the table begins in a file."""
-
-    heading: str
-    doc: str
-    keys: tuple[Key, ...]
-
 
 _PORT = Integer(0, 65535)
 # The kernel holds them in seconds; ipvsadm takes 31 days at most and reads 0 as "leave it as it is".
@@ -55,6 +29,7 @@ _TIMEOUT = Integer(1, 31 * 86400)
 _DRAIN = Integer(0, 31 * 86400)
 _FORWARDING = Choice(FORWARDINGS)
 _FLAGS = Choice(tuple(flag for flags in SCHEDULERS.values() for flag in flags))
+_SETTINGS = ", ".join(f"`{name}`" for name in ALLOWED)
 _SYSCTL = '{ "net.ipv4.vs.conntrack" = 1 }'
 
 _TOP = (
@@ -64,6 +39,7 @@ _TOP = (
     Key(
         "node", Table("node", named=True), "What is different on one machine.", '{ lb1 = { interface = "ens3" } }', BOTH
     ),
+    Key("ha", Table("ha"), "The pair of directors, one of which is active.", '{ nodes = ["lb1", "lb2"] }', DIRECTOR),
     Key(
         "service",
         Table("service", many=True),
@@ -150,7 +126,12 @@ _DIRECTOR = (
         unit="seconds",
     ),
     Key("timeouts", Table("director.timeouts"), "How long idle connections are remembered.", "{ tcp = 7200 }"),
-    Key("sysctl", Table("director.sysctl", free=True), "Kernel settings that start sets and stop puts back.", _SYSCTL),
+    Key(
+        "sysctl",
+        Table("director.sysctl", holds=_SETTINGS),
+        "Kernel settings that start sets and stop puts back.",
+        _SYSCTL,
+    ),
 )
 
 _TIMEOUTS = (
@@ -170,7 +151,7 @@ _REALSERVER = (
     ),
     Key(
         "sysctl",
-        Table("realserver.sysctl", free=True),
+        Table("realserver.sysctl", holds=_SETTINGS),
         "Kernel settings that start sets and stop puts back.",
         '{ "net.ipv4.conf.all.log_martians" = 1 }',
         REAL_SERVER,
@@ -182,6 +163,12 @@ _NODE = (
     Key("dip", AddressWithPrefix(), "Instead of `dip` in `[director]`.", '"192.168.10.20"', BOTH),
     Key("dip_interface", Interface(), "Instead of `dip_interface` in `[director]`.", '"ens4"'),
     Key("realserver_interface", Interface(), "Instead of `interface` in `[realserver]`.", '"ens3"', REAL_SERVER),
+    Key(
+        "ha_interfaces",
+        Table("node.ha_interfaces", holds="an interface of `[ha]` = what it is called here"),
+        "What the interfaces of `[[ha.link]]` and `[ha.sync]` are called on this machine.",
+        '{ eth1 = "ens5" }',
+    ),
 )
 
 _SERVICE = (
@@ -353,6 +340,7 @@ TABLES: Mapping[str, Group] = {
     "director.timeouts": Group("[director.timeouts]", "IPVS's timeouts, one set for the whole machine.", _TIMEOUTS),
     "realserver": Group("[realserver]", "Every real server.", _REALSERVER),
     "node": Group("[node.NAME]", "The machine whose `uname -n` is NAME. Quote a name with dots.", _NODE),
+    **schema_ha.TABLES,
     "service": Group("[[service]]", "A virtual service.", _SERVICE),
     "service.match": Group("match = [{ ... }]", "What a firewall-mark service is made of.", _MATCH),
     "service.realservers": Group("realservers = [{ ... }]", "A real server of a service.", _REALSERVERS),

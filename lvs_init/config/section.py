@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lvs_init.config import schema
+from lvs_init.config.key import Key
 from lvs_init.config.problems import Path, Problems, shown
 from lvs_init.config.values import Array, Table, Unfit
 
@@ -86,7 +87,7 @@ class Section:
                 self.problems.add((*self.path, name, place), "must be a table", found=shown(entry))
         return result
 
-    def _read(self, key: schema.Key, value: object) -> None:
+    def _read(self, key: Key, value: object) -> None:
         reader = key.reader
         if isinstance(reader, Table):
             path = (*self.path, key.name)
@@ -108,7 +109,7 @@ class Section:
                 self.problems.add((*self.path, key.name), unfit.message, found=shown(value), hint=unfit.hint)
                 self._bad.add(key.name)
 
-    def _read_array(self, key: schema.Key, reader: Array, value: object) -> None:
+    def _read_array(self, key: Key, reader: Array, value: object) -> None:
         path = (*self.path, key.name)
         if not isinstance(value, list):
             self.problems.add(path, f"must be an {reader.kind}", found=shown(value), hint=f"for example {key.example}")

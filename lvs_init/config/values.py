@@ -224,6 +224,78 @@ class Share:
         return float(raw)
 
 
+@dataclass(frozen=True)
+class Seconds:
+    """A time in seconds, whole or not; milliseconds are the finest that Heartbeat reads (ha.cf: ``200ms``)."""
+
+    low: float
+    high: float
+    kind = "number"
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.low} to {self.high}"
+
+    def read(self, raw: object) -> float:
+        if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not self.low <= raw <= self.high:
+            raise Unfit(f"must be a number of seconds from {self.allowed}", _unquoted(raw))
+        return round(raw, 3)
+
+
+@dataclass(frozen=True)
+class NodeName:
+    """A machine's name as both Heartbeat, which turns capital letters into small ones, and Pacemaker know it."""
+
+    kind = "string"
+    allowed = "what `uname -n` prints, without capital letters"
+    _pattern = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+    def read(self, raw: object) -> str:
+        if isinstance(raw, str) and self._pattern.fullmatch(raw):
+            return raw
+        if isinstance(raw, str) and self._pattern.fullmatch(raw.lower()):
+            raise Unfit(
+                "must have small letters alone: Heartbeat makes them small, Pacemaker does not",
+                f"call the machine {raw.lower()!r} (hostnamectl, /etc/hostname)",
+            )
+        raise Unfit("must be the name of a machine", "write what 'uname -n' prints there")
+
+
+@dataclass(frozen=True)
+class Multicast:
+    """An address of a multicast group -> its canonical text; IPv6 where ``both``."""
+
+    both: bool = False
+    kind = "string"
+
+    @property
+    def allowed(self) -> str:
+        return "a multicast address, 224.0.0.0/4" + (" or ff00::/8" if self.both else "")
+
+    def read(self, raw: object) -> str:
+        try:
+            address = ipaddress.ip_address(raw) if isinstance(raw, str) and "%" not in raw else None
+        except ValueError:
+            address = None
+        if address is None or not address.is_multicast or (address.version == 6 and not self.both):
+            raise Unfit(f"must be {self.allowed}", "for example '239.255.81.1'")
+        return str(address)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A type of STONITH device."""
+
+    kind = "string"
+    allowed = "a plugin of `stonith -L` (Heartbeat) or a `fence_` agent (Pacemaker)"
+    _pattern = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_.-]{1,64})?")
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or not self._pattern.fullmatch(raw) or raw.startswith("-"):
+            raise Unfit("must be a type of STONITH device", "'stonith -L' and 'ls /usr/sbin/fence_*' list them")
+        return raw
+
+
 class Mask(NamedTuple):
     """A prefix length, and whether it was written as a dotted mask, which only IPv4 knows."""
 
@@ -258,7 +330,7 @@ class Netmask:
 class Array:
     """An array whose elements one reader takes."""
 
-    element: Choice | AddressWithPrefix
+    element: Choice | AddressWithPrefix | Address | NodeName
 
     @property
     def kind(self) -> str:
@@ -273,13 +345,14 @@ class Array:
 class Table:
     """A table with keys of its own, described in the schema under ``name``; with ``many``, an array of them.
 
-    ``named``: the tables in it have names of the user's choice, as ``[node.NAME]``. ``free``: so have the keys.
+    ``named``: the tables in it have names of the user's choice, as ``[node.NAME]``. ``holds``: so have the keys, and
+    this says in words what they and their values are.
     """
 
     name: str
     many: bool = False
     named: bool = False
-    free: bool = False
+    holds: str = ""
 
     @property
     def kind(self) -> str:
@@ -287,9 +360,10 @@ class Table:
 
     @property
     def allowed(self) -> str:
-        return "see below"
+        return self.holds or "see below"
 
 
 Reader = Union[
-    Boolean, Integer, Choice, Name, Interface, Address, AddressWithPrefix, Persistence, Netmask, Share, Array, Table
-]
+    Boolean, Integer, Choice, Name, Interface, Address, AddressWithPrefix, Persistence, Netmask, Share, Seconds,
+    NodeName, Multicast, Device, Array, Table,
+]  # fmt: skip

@@ -37,7 +37,7 @@ def _plain(thing: Any) -> Any:
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, dict):
-        return {name: _plain(value) for name, value in thing.items()}
+        return {str(name): _plain(value) for name, value in thing.items()}
     return [_plain(item) for item in thing] if isinstance(thing, (list, tuple)) else thing
 
 

@@ -190,9 +190,10 @@ def tables(name: str) -> st.SearchStrategy[dict[str, object]]:
     inner = {
         "service": {"realservers": "service.realservers", "match": "service.match"},
         "service.realservers": {"tunnel": "service.realservers.tunnel"},
+        "ha": {"link": "ha.link", "stonith": "ha.stonith", "sync": "ha.sync"},
     }.get(name, {})
     values = {
-        key: (st.lists(tables(inner[key]), max_size=3) if key != "tunnel" else tables(inner[key])) | LEAVES
+        key: (tables(inner[key]) if key in ("tunnel", "sync") else st.lists(tables(inner[key]), max_size=3)) | LEAVES
         if key in inner
         else LEAVES | st.lists(LEAVES, max_size=3)
         for key in KEYS[name]
@@ -215,6 +216,7 @@ NEARLY_SOUND = st.fixed_dictionaries(
     optional={
         "cluster": tables("cluster"),
         "director": tables("director"),
+        "ha": tables("ha"),
         "node": st.dictionaries(st.sampled_from(["a", "A", "b c"]), tables("node")),
     },
 )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lvs_init.config.key import Key
 from lvs_init.config.problems import Problems
 from lvs_init.config.reference import BEGIN, END, markdown
-from lvs_init.config.schema import KEYS, TABLES, Key
+from lvs_init.config.schema import KEYS, TABLES
 from lvs_init.config.section import Section
 from lvs_init.config.values import Array, Table
 
