@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON := build/venv/bin/python
 # Made last, so that an interrupted installation is done again.
 VENV := build/venv/.complete
+HA := build/ha/.complete
 # Two guests side by side: all tests of one guest stay with one worker, on one core.
 PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
 # Tests of the lab itself and of what is run beside the table: they are the same on either channel.
@@ -24,8 +25,8 @@ demo: lab-packages ## a director and two real servers on a real IPVS kernel, by 
 	@bin/lvsctl lab examples/vs-dr.toml
 
 .PHONY: test
-test: lint ## lint, then every test but those of test-boot and test-load
-	@$(PYTEST) --ignore=tests/boot --ignore=tests/load
+test: lint ## lint, then every test but those of test-boot, test-ha and test-load
+	@$(PYTEST) --ignore=tests/boot --ignore=tests/ha --ignore=tests/load
 
 .PHONY: test-boot
 test-boot: root $(VENV) ## as root: Debians with sysvinit and with systemd, our package installed, booted, removed there
@@ -40,7 +41,7 @@ root:
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel
-	@$(PYTEST) --ignore=tests/lab --ignore=tests/load --ignore=tests/boot --ignore=tests/packaging
+	@$(PYTEST) --ignore=tests/lab --ignore=tests/load --ignore=tests/boot --ignore=tests/ha --ignore=tests/packaging
 
 .PHONY: test-lab
 test-lab: $(VENV) ## the tests on a real IPVS kernel
@@ -50,6 +51,16 @@ test-lab: $(VENV) ## the tests on a real IPVS kernel
 test-load: $(VENV) ## changes while clients ask and download; then the lab once more, its tables written by ipvsadm
 	@$(PYTEST) tests/load
 	@LVS_CHANNEL=ipvsadm $(PYTEST) tests/lab $(addprefix --ignore=tests/lab/,$(WITHOUT_TABLE))
+
+.PHONY: test-ha
+test-ha: $(VENV) $(HA) ## pairs of directors under Heartbeat and Pacemaker, neither of which is installed here
+	@$(PYTEST) tests/ha
+
+# Heartbeat and Pacemaker for hosts of the lab: their files only, so nothing of them is ever started on this machine.
+$(HA): packages/ha.txt packages/unpack
+	@echo "Unpacking what packages/ha.txt names into build/ha"
+	@packages/unpack build/ha/root packages/ha.txt
+	@touch $@
 
 .PHONY: lint
 lint: $(VENV) ## ruff and mypy
