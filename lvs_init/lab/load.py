@@ -74,7 +74,8 @@ def order(name: str, what: str, requests: int = 0, sips: int = 0, timeout: float
     Returns "done": {kind: {host: times}}; "lost": [{kind, how, error, server, times, first}], where "server" is who had
     answered on the connection before and "first" counts seconds since the load began; "asked": how many requests had
     their end, good or bad; "kept": [host] of each kept connection that is open; "downloads": {host: bytes} of those
-    under way; "slowest": seconds of the longest request. Raises TimeoutError.
+    under way; "slowest": seconds of the longest request; "gap": the longest time in seconds in which no request had the
+    right answer. Raises TimeoutError.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
         visitor.settimeout(timeout)
@@ -99,6 +100,8 @@ class _Load:
         self._kept: dict[int, str] = {}  # requester -> the server that its open connection leads to
         self._downloads: dict[str, int] = {}
         self._slowest = 0.0
+        self._gap = 0.0
+        self._answered = self._began
 
     def begin(self, new: int, kept: int, downloads: Sequence[str]) -> Told:
         for server, connection in self._reach(downloads).items():
@@ -124,7 +127,12 @@ class _Load:
                 "kept": sorted(self._kept.values()),
                 "downloads": dict(self._downloads),
                 "slowest": round(self._slowest, 3),
+                "gap": round(self._longest_gap(), 3),
             }
+
+    def _longest_gap(self) -> float:
+        """Until now: an outage that goes on counts, too."""
+        return max(self._gap, time.monotonic() - self._answered)
 
     def _advance(self, requests: int, received: int) -> None:
         asked = self._asked + requests
@@ -214,6 +222,8 @@ class _Load:
         if right:
             with self._changed:
                 self._done[kind][server] += 1
+                if kind != DOWNLOAD:
+                    self._gap, self._answered = self._longest_gap(), time.monotonic()
         else:
             self._lose(kind, WRONG, "", server)
 

@@ -42,7 +42,8 @@ class Loss:
 class Became:
     """What became of a load until now. done: {kind: {host: times}}. asked: requests but downloads that had their end,
     good or bad. kept: the host at the other end of each kept connection. downloads: {host: bytes so far} of those that
-    go on. slowest: the longest request, in seconds."""
+    go on. slowest: the longest request, in seconds. gap: the longest time in which no request had the right answer, in
+    seconds."""
 
     done: Mapping[str, Mapping[str, int]]
     lost: tuple[Loss, ...]
@@ -50,6 +51,7 @@ class Became:
     kept: Sequence[str]
     downloads: Mapping[str, int]
     slowest: float
+    gap: float = 0.0
 
     @property
     def losses(self) -> int:
