@@ -1,0 +1,218 @@
+"""A Case: what a rule is given. A configuration, what this machine is in it, and its Snapshot, with the usual questions
+about them answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from lvs_init.config.cluster import Cluster, NodeOverride, Vip, VirtualService
+from lvs_init.doctor import merge
+from lvs_init.doctor.snapshot import (
+    Address,
+    Interface,
+    Listener,
+    LiveService,
+    RouteAnswer,
+    RouteQuestion,
+    Snapshot,
+    Started,
+)
+from lvs_init.model.address import family_of, full_prefix, inside, network_of
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey
+
+DIRECTOR, REALSERVER = "director", "realserver"
+ROLES = (DIRECTOR, REALSERVER)
+
+#: A client somewhere: networks for documentation (RFC 5737, RFC 3849) have no route of their own, so what is said of
+#: these is said of all who come by the default route.
+ELSEWHERE = {4: "198.51.100.251", 6: "2001:db8:1::251"}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A VIP that a real server has to take packets for: of a service that it serves by dr or tun."""
+
+    vip: Vip
+    service: VirtualService
+    key: RealServerKey
+    value: RealServer
+
+
+@dataclass(frozen=True)
+class Case:
+    """``roles``: what this machine is, of ROLES. Everything that is None in the Snapshot stays unknown here."""
+
+    cluster: Cluster
+    snapshot: Snapshot
+    roles: frozenset[str]
+
+    # -- what it is
+
+    @property
+    def director(self) -> bool:
+        return DIRECTOR in self.roles
+
+    @property
+    def realserver(self) -> bool:
+        return REALSERVER in self.roles
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """The forwarding methods that matter on this machine: a real server's own, or all of the director's."""
+        found = {value.forwarding for _, _, value in self.own_realservers} if self.realserver else set()
+        if self.director:
+            found.update(value.forwarding for service in self.cluster.services for _, value in service.realservers)
+        return frozenset(found)
+
+    @property
+    def override(self) -> NodeOverride:
+        """What the file says of this machine alone."""
+        return self.cluster.nodes.get(self.snapshot.node, NodeOverride())
+
+    @property
+    def dip(self) -> Vip | None:
+        """The director's address on the real servers' side, as the file has it for this node."""
+        return self.override.dip or self.cluster.director.dip
+
+    @cached_property
+    def dips(self) -> frozenset[str]:
+        """Every DIP of the file: of any director."""
+        dips = (self.cluster.director.dip, *(node.dip for node in self.cluster.nodes.values()))
+        return frozenset(dip.address for dip in dips if dip)
+
+    @cached_property
+    def own_realservers(self) -> tuple[tuple[VirtualService, RealServerKey, RealServer], ...]:
+        """The real servers of the file that this machine is, by its addresses."""
+        own = {address.address for address in self.snapshot.addresses or () if not _loopback(address.address)}
+        return tuple(
+            (service, key, value)
+            for service in self.cluster.services
+            for key, value in service.realservers
+            if key.address in own
+        )
+
+    @cached_property
+    def carried(self) -> tuple[Carried, ...]:
+        """What this machine has to carry as a real server: nothing under nat, where packets come for the RIP."""
+        return tuple(
+            Carried(vip, service, key, value)
+            for service, key, value in self.own_realservers
+            if value.forwarding != "nat" and self.realserver
+            for vip in service.vips
+        )
+
+    @cached_property
+    def carried_vips(self) -> tuple[str, ...]:
+        """The VIPs of that, each once."""
+        return tuple(dict.fromkeys(each.vip.address for each in self.carried))
+
+    @cached_property
+    def vips(self) -> tuple[str, ...]:
+        """All VIPs of the file, each once."""
+        return tuple(dict.fromkeys(vip.address for vip in self.cluster.vips))
+
+    def realservers(self, *methods: str) -> Iterator[tuple[VirtualService, RealServerKey, RealServer]]:
+        """Those of the file, by these methods."""
+        for service in self.cluster.services:
+            for key, value in service.realservers:
+                if value.forwarding in methods:
+                    yield service, key, value
+
+    def record(self, role: str) -> Started | None:
+        """What was started here of this file in that role; of a director's standby, too."""
+        file = self.cluster.file
+        found = [each for each in self.snapshot.started or () if each.role == role]
+        return next((each for each in found if each.file == file), found[0] if len(found) == 1 else None)
+
+    # -- what is there
+
+    @cached_property
+    def interfaces(self) -> dict[str, Interface]:
+        return {interface.name: interface for interface in self.snapshot.interfaces or ()}
+
+    @cached_property
+    def asked(self) -> tuple[Interface, ...]:
+        """The devices on which neighbours may ask for an address by ARP or NDP.
+
+        Up, no loopback, not NOARP, no port of a bridge or bond, which is asked in its stead.
+        """
+        return tuple(
+            interface
+            for interface in self.interfaces.values()
+            if interface.up and not (interface.loopback or interface.noarp or interface.master)
+        )
+
+    def where(self, address: str) -> tuple[Address, ...]:
+        """The entries of an address on this machine's devices."""
+        return tuple(each for each in self.snapshot.addresses or () if each.address == address)
+
+    def on(self, interface: str) -> tuple[Address, ...]:
+        """The addresses of a device."""
+        return tuple(each for each in self.snapshot.addresses or () if each.interface == interface)
+
+    def has(self, address: str) -> bool:
+        """Whether a device of this machine has the address."""
+        return bool(self.where(address))
+
+    def facing(self, address: str) -> str | None:
+        """The device whose subnet holds the address, the narrowest first; None where there is none."""
+        found = [
+            each
+            for each in self.snapshot.addresses or ()
+            if each.prefix < full_prefix(each.address)
+            and each.address != address
+            and not self.interfaces.get(each.interface, _LO).loopback
+            and inside(address, network_of(each.address, each.prefix))
+        ]
+        found.sort(key=lambda each: (-each.prefix, each.interface))
+        return found[0].interface if found else None
+
+    @cached_property
+    def _answers(self) -> dict[RouteQuestion, RouteAnswer]:
+        return {answer.question: answer for answer in self.snapshot.answers or ()}
+
+    def route(self, to: str, source: str = "", iif: str = "", mark: int = 0) -> RouteAnswer | None:
+        """The kernel's answer to a question of ``questions.py``; None where it was not asked."""
+        return self._answers.get(RouteQuestion(to, source, iif, mark))
+
+    def sysctl(self, path: str) -> str | None:
+        """A setting by its path with slashes."""
+        return (self.snapshot.sysctls or {}).get(path)
+
+    def effective(self, name: str, interface: str) -> int | None:
+        """What holds of net/ipv4/conf/*/NAME on the device."""
+        return merge.effective(name, interface, self.snapshot.sysctls or {})
+
+    def live(self, key: ServiceKey) -> LiveService | None:
+        """The service in the kernel's table."""
+        for service in self.snapshot.services or ():
+            if key.protocol != service.protocol:
+                continue
+            if key.protocol == "fwmark":
+                if key.fwmark == service.fwmark and service.family in (key.family, None):
+                    return service
+            elif (key.address, key.port) == (service.address, service.port):
+                return service
+        return None
+
+    def listening(self, protocol: str, port: int) -> tuple[Listener, ...] | None:
+        """Who waits at this port; None where that was not seen."""
+        if self.snapshot.listeners is None:
+            return None
+        return tuple(each for each in self.snapshot.listeners if (each.protocol, each.port) == (protocol, port))
+
+    @cached_property
+    def clients(self) -> tuple[str, ...]:
+        """Whom answers go to: one from elsewhere for each family of VIPs, and some that were seen to connect."""
+        families = sorted({family_of(vip) for vip in self.vips})
+        seen = self.snapshot.connections.clients if self.snapshot.connections else ()
+        return (*(ELSEWHERE[family] for family in families), *seen)
+
+
+_LO = Interface("lo", loopback=True)
+
+
+def _loopback(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"

@@ -1,0 +1,36 @@
+"""Every code that there is, and the examination of one machine by all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lvs_init.doctor.case import Case
+from lvs_init.doctor.finding import Finding
+from lvs_init.doctor.registry import ENTRIES, NETWORK, RULES, Entry
+
+#: By code.
+CATALOGUE: dict[str, Entry] = dict(sorted(ENTRIES.items()))
+
+
+def diagnose(case: Case) -> list[Finding]:
+    """What is wrong with this machine: the worst first, nothing twice. Never raises for a Snapshot, however odd."""
+    found: dict[Finding, None] = {}
+    for code, rules in RULES.items():
+        if _concerns(CATALOGUE[code], case):
+            for rule in rules:
+                found.update(dict.fromkeys(rule(case)))
+    return ordered(list(found))
+
+
+def _concerns(entry: Entry, case: Case) -> bool:
+    here = NETWORK in entry.where or bool(case.roles.intersection(entry.where))
+    return here and bool(case.methods.intersection(entry.methods))
+
+
+def ordered(findings: list[Finding], node: str = "") -> list[Finding]:
+    """Sorted by severity, code and subject; one of each code, subject and node. ``node``: where they were seen."""
+    kept: dict[tuple[str, str, str], Finding] = {}
+    for finding in sorted(findings, key=lambda finding: finding.order):
+        named = replace(finding, node=node) if node and not finding.node else finding
+        kept.setdefault((named.code, named.node, named.about), named)
+    return list(kept.values())
