@@ -24,6 +24,7 @@ LISTEN = 0.3  # seconds, in all
 ROUNDS = 3  # a single broadcast gets lost too easily
 SEND_WAIT = 0.2  # seconds that a full send queue may cost
 
+_QUEUE = 512  # frames, more than a socket holds (net.core.rmem_default)
 _SO_ATTACH_FILTER = 26
 _SOL_PACKET, _ADD_MEMBERSHIP, _MULTICAST = 263, 1, 0
 _ETHERNET = 1  # ARPHRD_ETHER
@@ -109,21 +110,27 @@ class Probe:
                     self._questions.append((channel, address, frame))
 
     def _listen(self, deadline: float) -> None:
+        """Hear what comes until then, and what has come before it however late it is: on a busy machine it is late."""
         own = _own_hardware()
         asked = {address for _, address, _ in self._questions}
         poll = select.poll()
         for descriptor in self._channels:
             poll.register(descriptor, select.POLLIN)
-        while not asked <= self._found.keys() and (left := deadline - time.monotonic()) > 0:
-            for descriptor, _ in poll.poll(left * 1000):
+        late = False
+        while not late and not asked <= self._found.keys():
+            left = deadline - time.monotonic()
+            late = left <= 0
+            for descriptor, _ in poll.poll(max(0.0, left) * 1000):
                 try:
-                    frame = self._channels[descriptor].recv(256, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    continue
+                    self._hear(self._channels[descriptor], asked, own)
                 except OSError:  # the device went down or away
                     poll.unregister(descriptor)
-                    continue
-                claim = frames.claimed(frame)
+
+    def _hear(self, channel: socket.socket, asked: set[str], own: set[bytes]) -> None:
+        """Read all that waits, but never for ever where frames come faster than that. Raises OSError."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_QUEUE):
+                claim = frames.claimed(channel.recv(256, socket.MSG_DONTWAIT))
                 if claim and claim[0] in asked and claim[1] not in own:
                     self._found.setdefault(claim[0], claim[1].hex(":"))
 

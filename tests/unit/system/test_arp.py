@@ -114,6 +114,17 @@ def test_answers_come_in_while_other_things_are_done(namespaces: Namespaces) -> 
         assert 0.9 < time.monotonic() - started < 5
 
 
+def test_an_answer_that_has_come_is_heard_however_late_it_is(namespaces: Namespaces) -> None:
+    """A machine that is busy for longer than we listen made start miss a duplicate that had answered in time."""
+    with namespaces.over_there():
+        namespaces.ip("addr add 10.0.0.1/32 dev v1")
+        neighbour = link.hardware_address("v1").hex(":")
+    with arp.Probe([("v0", "10.0.0.1"), ("v0", "10.0.0.2")]) as asked:
+        (channel,) = asked._channels.values()
+        assert select.select([channel], [], [], 10)[0]
+        assert asked.answers(0) == {"10.0.0.1": neighbour}
+
+
 def test_only_advertisements_are_listened_to(namespaces: Namespaces) -> None:
     with namespaces.over_there():
         neighbour = sniffer("v1")
