@@ -156,14 +156,16 @@ def _judge_state(life: Life, ended: Ended, for_good: bool) -> None:
 
 
 def killed_at_events(role: str, first: str, second: str, verbs: Sequence[str], stride: int = 1) -> dict[str, object]:
-    """SIGKILL when the k-th event begins, that is after all before it; then start, and once more, then stop.
+    """SIGKILL when the k-th event begins, that is after all before it; then start or stop, in turns.
 
-    ``stride``: with more than 1 a sample, of events as well as of what follows, in turns.
+    Without a ``stride`` a killed start is followed by both, each after a kill of its own. With one only every so many
+    events are hit.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
         for turn, number in enumerate(range(1, MOST, stride)):
-            followers = ("start", "stop") if stride == 1 else (("start", "stop")[turn % 2],)
+            both = stride == 1 and life.verb == "start"
+            followers = ("start", "stop") if both else (("start", "stop")[turn % 2],)
             if not all(_kill(life, number, then, number, "") for then in followers):
                 break
     return life.told()
