@@ -1,0 +1,77 @@
+"""The control: the classic director script as a resource, and Heartbeat's files as an admin writes them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from support import classic
+
+Files = Mapping[str, tuple[str, str]]
+
+NODES = ("node1", "node2")
+VIP = classic.VIP
+_SCRIPT = """#!/bin/sh
+case "$1" in
+start)
+{start}
+;;
+stop)
+{stop}
+;;
+status)
+    if [ -e /var/lock/subsys/ipvsadm ]; then echo "ipvs is running"; else echo "ipvs is stopped"; exit 3; fi ;;
+esac
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """links: the interfaces that heartbeats take; "hb0" is a network of its own. ping: addresses that a node must reach
+    to keep its resources."""
+
+    links: Sequence[str] = ("hb0", "eth0")
+    stonith: bool = True
+    auto_failback: bool = True
+    ping: Sequence[str] = ()
+
+
+#: Node -> interface -> its address.
+ADDRESSES = {name: {"hb0": f"10.66.0.{number}", "eth0": f"192.168.0.{number}"} for number, name in enumerate(NODES, 1)}
+PLUGIN = "external/lab"
+
+
+def heartbeat_files(settings: Settings, resources: str) -> Files:
+    lines = [
+        "use_logd off",
+        "logfile /var/log/ha-log",
+        "debugfile /var/log/ha-debug",
+        "keepalive 200ms",
+        "warntime 1",
+        "deadtime 2",
+        "initdead 6",
+        *(f"ucast {link} {ADDRESSES[name][link]}" for link in settings.links for name in NODES),
+        f"auto_failback {'on' if settings.auto_failback else 'off'}",
+        *([f"stonith_host * {PLUGIN} {' '.join(NODES)}"] if settings.stonith else []),
+        f"node {' '.join(NODES)}",
+        *(f"ping {address}" for address in settings.ping),
+        *(["respawn hacluster /usr/lib/heartbeat/ipfail"] if settings.ping else []),
+        "realtime off",
+        "crm off",
+    ]
+    return {
+        "/etc/ha.d/ha.cf": ("\n".join([*lines, ""]), "644"),
+        "/etc/ha.d/haresources": (f"{NODES[0]} {resources}\n", "644"),
+        "/etc/ha.d/authkeys": ("auth 1\n1 sha1 secret of the lab\n", "600"),
+    }
+
+
+def files(settings: Settings) -> Files:
+    """All that a director of the control has."""
+    start, stop = ("\n".join(f"    {command}" for command in commands) for commands in (_CASE.start, _CASE.stop))
+    script = _SCRIPT.format(start=start, stop=stop)
+    return {**heartbeat_files(settings, "classic"), "/etc/ha.d/resource.d/classic": (script, "755")}
+
+
+_CASE = classic.DR

@@ -1,0 +1,175 @@
+"""A pair of directors, two real servers and a client on one network, in a place of the lab.
+
+client, rs1, rs2, node1, node2: eth0 on the LAN; the real servers have the VIP for direct routing
+node1, node2: hb0 on a network of their own, pwr0 on that of the power switch
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from lvs_init.lab.node import Node
+from lvs_init.lab.place import ROOT, Place
+from pair import power
+from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Files
+
+UNPACKED = os.path.join(ROOT, "build/ha/root")
+CLIENT_ADDRESS = "192.168.0.100"
+SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}
+#: A takeover is Heartbeat's deadtime, its scripts and ours; the first one waits ten seconds more (RQSTDELAY).
+PATIENCE = 60.0
+_INIT = "/etc/init.d/heartbeat"
+
+#: Hosts and bridges of one place need names of their own, however many pairs there are.
+_numbers = itertools.count(1)
+
+
+class Pair:
+    """A context manager. ``nodes``: the directors that are on, by name."""
+
+    def __init__(self, place: Place, files: Mapping[str, Files]) -> None:
+        """``files``: node -> all that it has, whenever it is switched on."""
+        self.place = place
+        self.nodes: dict[str, Node] = {}
+        self.servers: dict[str, Node] = {}
+        self.client: Node
+        self._files = files
+        self._number = next(_numbers)
+        self.home = f"/run/pair{self._number}"
+        self._switch_address = f"10.99.{self._number}.254"
+        self._bridges = {name: f"{name}{self._number}" for name in ("lan", "hb", "pwr")}
+        self._ports: dict[tuple[str, str], tuple[str, str]] = {}  # (host, interface) -> its port and its bridge
+        self._port_numbers = itertools.count(1)
+        self._stack = contextlib.ExitStack()
+
+    # Building
+
+    def __enter__(self) -> Pair:
+        with contextlib.ExitStack() as stack:
+            self._stack = stack
+            self._build()
+            stack.pop_all()  # what has been built is taken down by __exit__ from here on
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in list(self.nodes):
+            self.kill(name)
+        for node in (*self.servers.values(), self.client):
+            node.close()
+        self._power.kill()
+        self.place.unbridge(*self._bridges.values())
+
+    def _build(self) -> None:
+        self.place.bridge(*self._bridges.values())
+        self._stack.callback(self.place.unbridge, *self._bridges.values())
+        self.place.switch.ip(f"address add {self._switch_address}/24 dev {self._bridges['pwr']}")
+        self.place.switch.write(f"{self.home}/marks", "")
+        self._power = self.place.switch.serve("pair.power:serve", home=self.home, address=self._switch_address)
+        self._stack.callback(self._power.kill)
+        self.place.switch.run(["modprobe", "-a", "ip_vs", "ip_vs_rr", "ip_vs_wlc"]).check()
+        self.client = self._host("client", [("eth0", "lan")], f"address add {CLIENT_ADDRESS}/24 brd + dev eth0")
+        for name, rip in SERVERS.items():
+            node = self.servers[name] = self._host(
+                name, [("eth0", "lan")], f"address add {rip}/24 brd + dev eth0", f"address add {VIP}/32 dev lo"
+            )
+            for key, value in (("arp_ignore", "1"), ("arp_announce", "2")):
+                node.write(f"/proc/sys/net/ipv4/conf/all/{key}", value)
+            node.serve("lvs_init.lab.server:serve")
+
+    def _host(self, name: str, wires: Sequence[tuple[str, str]], *setup: str) -> Node:
+        """wires: an interface, and the bridge that it is in."""
+        node = self.place.node(f"{name}.{self._number}")
+        self._stack.callback(node.close)
+        node.write("/proc/sys/kernel/hostname", name)
+        lines = []
+        for interface, bridge in wires:
+            port = f"{bridge}{self._number}-{next(self._port_numbers)}"
+            self._ports[name, interface] = (port, self._bridges[bridge])
+            lines.append(
+                f"link add name {port} up master {self._bridges[bridge]} type veth peer name {interface} "
+                f"netns {node.pid} address {self._mac(name, interface)}"
+            )
+        self.place.switch.ip(*lines)
+        node.up(*(interface for interface, _ in wires))
+        node.ip(*setup)
+        return node
+
+    def _mac(self, name: str, interface: str) -> str:
+        host = ("client", *SERVERS, *NODES).index(name)
+        return f"02:00:00:{self._number:02x}:{host:02x}:{('eth0', 'hb0', 'pwr0').index(interface):02x}"
+
+    def owner(self, mac: str) -> str:
+        """The node whose eth0 has it; the MAC itself where it is nobody's."""
+        return next((name for name in NODES if self._mac(name, "eth0") == mac), mac)
+
+    # What happens to it
+
+    def switch_on(self, *names: str) -> None:
+        """Power, and the boot as far as it is needed here: all but Heartbeat is there."""
+        for name in names:
+            own = ADDRESSES[name]
+            number = NODES.index(name) + 1
+            self.nodes[name] = node = self._host(
+                name,
+                [("eth0", "lan"), ("hb0", "hb"), ("pwr0", "pwr")],
+                *(f"address add {address}/24 brd + dev {interface}" for interface, address in own.items()),
+                f"address add 10.99.{self._number}.{number}/24 brd + dev pwr0",
+                "route add default via 192.168.0.254",
+            )
+            switch = {"address": self._switch_address, "port": power.PORT}
+            files = {
+                f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
+                "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
+                **self._files[name],
+            }
+            node.call("pair.board:prepare", unpacked=UNPACKED, files=files)
+            self.place.switch.write(f"{self.home}/{name}", str(node.pid))
+
+    def start(self, *names: str) -> None:
+        """Heartbeat's init script, on all of them at once."""
+        for running in [self.nodes[name].start([_INIT, "start"], timeout=PATIENCE) for name in names]:
+            running.wait().check()
+
+    def stop(self, name: str) -> None:
+        """Orderly; returns when Heartbeat has ended."""
+        self.nodes[name].run([_INIT, "stop"], timeout=PATIENCE).check()
+
+    def kill(self, name: str) -> None:
+        """kill -9 of its process 1, and so of all that it runs."""
+        self.place.switch.call("pair.power:end", home=self.home, name=name)
+        self.bury(name)
+
+    def bury(self, name: str) -> None:
+        """Somebody has killed it: its name is free again."""
+        self.nodes.pop(name).close()
+
+    def cut(self, name: str, interface: str) -> None:
+        """Nothing goes through any more, and neither end sees that its link is down."""
+        self.place.switch.ip(f"link set dev {self._ports[name, interface][0]} nomaster")
+
+    def join(self, name: str, interface: str) -> None:
+        port, bridge = self._ports[name, interface]
+        self.place.switch.ip(f"link set dev {port} master {bridge}")
+
+    # What is seen of it
+
+    def await_holders(self, *names: str, timeout: float = PATIENCE) -> float:
+        """Returns when exactly these nodes have the VIP, and when that was on the lab's clock."""
+        found: float = self.place.switch.call(
+            "pair.eyes:await_holders", timeout=timeout + 5, home=self.home, address=VIP, wanted=names, patience=timeout
+        )
+        return found
+
+    def marks(self) -> list[str]:
+        """What the power switch has done so far: "reset node2"."""
+        return [line.split(maxsplit=2)[2] for line in self.place.switch.read(f"{self.home}/marks").splitlines()]
+
+    def resources(self, name: str) -> str:
+        """What Heartbeat says that the node holds: none, local, foreign, all or transition."""
+        return self.nodes[name].run(["cl_status", "rscstatus"]).stdout.strip()
