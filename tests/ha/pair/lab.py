@@ -40,7 +40,7 @@ class Pair:
         self._files = files
         self._number = next(_numbers)
         self.home = f"/run/pair{self._number}"
-        self._switch_address = f"10.99.{self._number}.254"
+        self.switch_address = f"10.99.{self._number}.254"
         self._bridges = {name: f"{name}{self._number}" for name in ("lan", "hb", "pwr")}
         self._ports: dict[tuple[str, str], tuple[str, str]] = {}  # (host, interface) -> its port and its bridge
         self._port_numbers = itertools.count(1)
@@ -68,9 +68,9 @@ class Pair:
     def _build(self) -> None:
         self.place.bridge(*self._bridges.values())
         self._stack.callback(self.place.unbridge, *self._bridges.values())
-        self.place.switch.ip(f"address add {self._switch_address}/24 dev {self._bridges['pwr']}")
+        self.place.switch.ip(f"address add {self.switch_address}/24 dev {self._bridges['pwr']}")
         self.place.switch.write(f"{self.home}/marks", "")
-        self._power = self.place.switch.serve("pair.power:serve", home=self.home, address=self._switch_address)
+        self._power = self.place.switch.serve("pair.power:serve", home=self.home, address=self.switch_address)
         self._stack.callback(self._power.kill)
         self.place.switch.run(["modprobe", "-a", "ip_vs", "ip_vs_rr", "ip_vs_wlc"]).check()
         self.client = self._host("client", [("eth0", "lan")], f"address add {CLIENT_ADDRESS}/24 brd + dev eth0")
@@ -122,7 +122,7 @@ class Pair:
                 f"address add 10.99.{self._number}.{number}/24 brd + dev pwr0",
                 "route add default via 192.168.0.254",
             )
-            switch = {"address": self._switch_address, "port": power.PORT}
+            switch = {"address": self.switch_address, "port": power.PORT}
             files = {
                 f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
                 "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
