@@ -207,8 +207,7 @@ class Case:
     def clients(self) -> tuple[str, ...]:
         """Whom answers go to: one from elsewhere for each family of VIPs, and some that were seen to connect."""
         families = sorted({family_of(vip) for vip in self.vips})
-        seen = self.snapshot.connections.clients if self.snapshot.connections else ()
-        return (*(ELSEWHERE[family] for family in families), *seen)
+        return (*(ELSEWHERE[family] for family in families), *self.snapshot.clients)
 
 
 _LO = Interface("lo", loopback=True)

@@ -152,7 +152,6 @@ class LiveServer:
     upper: int | None = None
     lower: int | None = None
     tunnel: str | None = None
-    persistent: int | None = None
     connections: int | None = None
     in_packets: int | None = None
     out_packets: int | None = None
@@ -202,15 +201,13 @@ class Connections:
     """What /proc/net/ip_vs_conn holds, summed up.
 
     ``total``: entries; ``states``: state -> how many; ``of_servers``: "address:port" of a real server -> connections;
-    ``templates``: the same of persistence templates; ``clients``: some of those who connect, the latest first;
-    ``synced``: how many came from a sync daemon.
+    ``templates``: the same of persistence templates; ``synced``: how many came from a sync daemon.
     """
 
     total: int = 0
     states: Mapping[str, int] | None = None
     of_servers: Mapping[str, int] | None = None
     templates: Mapping[str, int] | None = None
-    clients: tuple[str, ...] = ()
     synced: int | None = None
 
 
@@ -296,7 +293,8 @@ class Snapshot:
     "Ip.InAddrErrors", "TcpExt.IPReversePathFilter", "rt_cache.in_martian_src", "nf_conntrack.drop"; ``grown``: by how
     much while we looked. ``conn_buckets``: size of the connection table's hash. ``timeouts``: in seconds.
     ``module_options``: module -> the options that modprobe.d gives it. ``units``: of systemd's, those of interest that
-    start at boot. ``probed``: answers to the ARP and NDP probe; ``heard``: gratuitous ARP and requests in a VIP's name.
+    start at boot. ``clients``: some that are connected to a VIP. ``probed``: answers to the ARP and NDP probe;
+    ``heard``: gratuitous ARP and requests in a VIP's name.
     """
 
     node: str
@@ -318,6 +316,7 @@ class Snapshot:
     applications: tuple[str, ...] | None = None  # /proc/net/ip_vs_app: "ftp"
     conn_buckets: int | None = None
     connections: Connections | None = None
+    clients: tuple[str, ...] = ()
     firewall: Firewall | None = None
     listeners: tuple[Listener, ...] | None = None
     programs: tuple[Program, ...] | None = None
