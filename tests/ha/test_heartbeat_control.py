@@ -14,8 +14,7 @@ from lvs_init.lab.place import Place
 
 @pytest.fixture(scope="module")
 def pair(place: Place) -> Iterator[Pair]:
-    files = control.files(control.Settings())
-    with Pair(place, dict.fromkeys(control.NODES, files)) as running:
+    with Pair(place, control.software(control.Settings())) as running:
         running.switch_on(*control.NODES)
         running.start(*control.NODES)
         running.await_holders("node1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from lvs_init.lab import isolation
 
@@ -19,8 +20,9 @@ _DIRECTORIES = (
 _ROOTS = ("/run/lock/subsys", "/run/resource-agents", "/var/lib/heartbeat/cores/root", "/var/lib/heartbeat/rsctmp")
 
 
-def prepare(unpacked: str, files: Mapping[str, Sequence[str]]) -> None:
-    """``unpacked``: the directory outside that packages/unpack has made. ``files``: path -> text and octal mode."""
+def prepare(unpacked: str, files: Mapping[str, Sequence[str]], links: Mapping[str, str] = MappingProxyType({})) -> None:
+    """``unpacked``: the directory outside that packages/unpack has made. ``files``: path -> text and octal mode.
+    ``links``: path -> where it leads."""
     # A file system of its own: overlayfs refuses a layer that lies below another one of its layers.
     os.mkdir(_LAYER)
     isolation.mount("none", _LAYER, "hostfs", 0, unpacked)
@@ -43,6 +45,9 @@ def prepare(unpacked: str, files: Mapping[str, Sequence[str]]) -> None:
         os.chmod(path, 0o750)
     for path, (text, mode) in files.items():
         _write(path, text, int(mode, 8))
+    for path, target in links.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
 
 
 def _write(path: str, text: str, mode: int) -> None:

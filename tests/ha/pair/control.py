@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from support import classic
 
@@ -24,6 +24,16 @@ status)
 esac
 exit 0
 """
+
+
+@dataclass(frozen=True)
+class Software:
+    """What a director has whenever it is switched on: files with their modes, links, and what its boot runs before
+    Heartbeat."""
+
+    files: Files
+    links: Mapping[str, str] = field(default_factory=dict)
+    boot: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +77,11 @@ def heartbeat_files(settings: Settings, resources: str) -> Files:
     }
 
 
-def files(settings: Settings) -> Files:
-    """All that a director of the control has."""
+def software(settings: Settings) -> Software:
+    """The classic script, started by nobody but Heartbeat."""
     start, stop = ("\n".join(f"    {command}" for command in commands) for commands in (_CASE.start, _CASE.stop))
     script = _SCRIPT.format(start=start, stop=stop)
-    return {**heartbeat_files(settings, "classic"), "/etc/ha.d/resource.d/classic": (script, "755")}
+    return Software({**heartbeat_files(settings, "classic"), "/etc/ha.d/resource.d/classic": (script, "755")})
 
 
 _CASE = classic.DR

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, Place
 from pair import power
-from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Files
+from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Software
 
 UNPACKED = os.path.join(ROOT, "build/ha/root")
 CLIENT_ADDRESS = "192.168.0.100"
@@ -23,6 +24,8 @@ SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}
 #: A takeover is Heartbeat's deadtime, its scripts and ours; the first one waits ten seconds more (RQSTDELAY).
 PATIENCE = 60.0
 _INIT = "/etc/init.d/heartbeat"
+_TAKEOVER = "/usr/share/heartbeat/hb_takeover"
+_CALM = 3  # looks in succession
 
 #: Hosts and bridges of one place need names of their own, however many pairs there are.
 _numbers = itertools.count(1)
@@ -31,13 +34,13 @@ _numbers = itertools.count(1)
 class Pair:
     """A context manager. ``nodes``: the directors that are on, by name."""
 
-    def __init__(self, place: Place, files: Mapping[str, Files]) -> None:
-        """``files``: node -> all that it has, whenever it is switched on."""
+    def __init__(self, place: Place, software: Software) -> None:
+        """``software``: of both directors."""
         self.place = place
         self.nodes: dict[str, Node] = {}
         self.servers: dict[str, Node] = {}
         self.client: Node
-        self._files = files
+        self._software = software
         self._number = next(_numbers)
         self.home = f"/run/pair{self._number}"
         self.switch_address = f"10.99.{self._number}.254"
@@ -126,10 +129,12 @@ class Pair:
             files = {
                 f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
                 "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
-                **self._files[name],
+                **self._software.files,
             }
-            node.call("pair.board:prepare", unpacked=UNPACKED, files=files)
+            node.call("pair.board:prepare", unpacked=UNPACKED, files=files, links=self._software.links)
             self.place.switch.write(f"{self.home}/{name}", str(node.pid))
+            for command in self._software.boot:
+                node.run(command).check()
 
     def start(self, *names: str) -> None:
         """Heartbeat's init script, on all of them at once."""
@@ -146,8 +151,10 @@ class Pair:
         self.bury(name)
 
     def bury(self, name: str) -> None:
-        """Somebody has killed it: its name is free again."""
+        """It is dead, whoever killed it: its name is free again."""
         self.nodes.pop(name).close()
+        for interface in ("eth0", "hb0", "pwr0"):
+            del self._ports[name, interface]
 
     def cut(self, name: str, interface: str) -> None:
         """Nothing goes through any more, and neither end sees that its link is down."""
@@ -173,3 +180,32 @@ class Pair:
     def resources(self, name: str) -> str:
         """What Heartbeat says that the node holds: none, local, foreign, all or transition."""
         return self.nodes[name].run(["cl_status", "rscstatus"]).stdout.strip()
+
+    def whole(self, active: str) -> None:
+        """Whatever has happened before: all links are there, both nodes are on, and this one is active."""
+        for name, interface in self._ports:
+            self.join(name, interface)
+        for name in NODES:
+            if name in self.nodes and not self._alive(name):
+                self.bury(name)
+            if name not in self.nodes:
+                self.switch_on(name)
+        self.start(*(name for name in NODES if self.resources(name) == ""))
+        self.settle()
+        if self.resources(active) == "none":
+            self.nodes[active].run([_TAKEOVER, "all"]).check()
+        self.await_holders(active)
+        self.settle()
+
+    def _alive(self, name: str) -> bool:
+        alive: bool = self.place.switch.call("pair.power:alive", home=self.home, name=name)
+        return alive
+
+    def settle(self) -> None:
+        """Wait until neither node is about to take or give anything."""
+        deadline = time.monotonic() + PATIENCE
+        calm = 0
+        while calm < _CALM:
+            told = {name: self.resources(name) for name in self.nodes}
+            calm = calm + 1 if all(each in ("none", "local", "foreign", "all") for each in told.values()) else 0
+            assert time.monotonic() < deadline, f"Heartbeat does not come to rest: {told}"

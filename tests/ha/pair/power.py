@@ -69,3 +69,8 @@ def end(home: str, name: str) -> float:
         select.select([process], [], [], _PATIENCE)
         os.close(process)
     return killed
+
+
+def alive(home: str, name: str) -> bool:
+    with open(f"{home}/{name}", encoding="ascii") as file:
+        return os.path.exists(f"/proc/{file.read()}/ns")
