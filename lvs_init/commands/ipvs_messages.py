@@ -11,7 +11,16 @@ from functools import lru_cache
 
 from lvs_init.commands import ipvs_numbers as ipvs
 from lvs_init.model.attributes import NESTED, attribute
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel
+from lvs_init.model.ipvs import (
+    RealServer,
+    RealServerKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    SyncDaemonKey,
+    TimeoutKey,
+    Tunnel,
+)
 from lvs_init.model.state import Change
 
 _SERVICE, _SERVER = ipvs.SERVICE | NESTED, ipvs.SERVER | NESTED
@@ -30,6 +39,8 @@ _REASONS = {
     (ipvs.SET_SERVER, errno.ENOENT): "No such destination",
     (ipvs.DEL_SERVER, errno.ESRCH): "Service not defined",
     (ipvs.DEL_SERVER, errno.ENOENT): "No such destination",
+    (ipvs.NEW_DAEMON, errno.EEXIST): "Daemon has already run",
+    (ipvs.DEL_DAEMON, errno.ESRCH): "No daemon is running",
     (0, errno.EPERM): "Permission denied (you must be root)",
     (0, errno.EINVAL): "Invalid operation. Possibly wrong module version, address not unicast, ...",
     (0, errno.ENOPROTOOPT): "Protocol not available",
@@ -41,7 +52,10 @@ _REASONS = {
 
 
 def message(change: Change) -> tuple[int, bytes]:
-    """Command and payload that make a change of the table or of a timeout. Raises TypeError for any other."""
+    """Command and payload that make a change of the table, of a timeout or of a sync daemon.
+
+    A daemon that speaks in another way takes two changes, to stop and to start it. Raises TypeError for any other.
+    """
     key, before, after = change.key, change.before, change.after
     if isinstance(key, ServiceKey):
         if after is None:
@@ -58,6 +72,11 @@ def message(change: Change) -> tuple[int, bytes]:
             return ipvs.NEW_SERVER if before is None else ipvs.SET_SERVER, payload
     elif isinstance(key, TimeoutKey) and isinstance(after, int):
         return ipvs.SET_CONFIG, _number(ipvs.TIMEOUTS[key.name], after)
+    elif isinstance(key, SyncDaemonKey) and (after is None or isinstance(after, SyncDaemon)):
+        inside = _number(ipvs.STATE, ipvs.STATE_OF[key.role])
+        if after is None:
+            return ipvs.DEL_DAEMON, attribute(ipvs.DAEMON | NESTED, inside)
+        return ipvs.NEW_DAEMON, attribute(ipvs.DAEMON | NESTED, inside + _daemon(after))
     raise TypeError(f"no message makes {after!r} of {key}")
 
 
@@ -124,6 +143,21 @@ def _server_attributes(server: RealServer) -> bytes:
             attribute(ipvs.TUNNEL_CHECKSUM, ipvs.U16.pack(ipvs.CHECKSUM_OF[tunnel.checksum])),
         ]
     return b"".join(attributes)
+
+
+def _daemon(daemon: SyncDaemon) -> bytes:
+    packed = _packed(daemon.group)
+    group = attribute(ipvs.SYNC_GROUP6, packed) if ":" in daemon.group else attribute(ipvs.SYNC_GROUP, packed[:4])
+    return b"".join(
+        (
+            attribute(ipvs.SYNC_INTERFACE, daemon.interface.encode() + b"\0"),
+            _number(ipvs.SYNC_ID, daemon.syncid),
+            attribute(ipvs.SYNC_MAXLEN, ipvs.U16.pack(daemon.maxlen)) if daemon.maxlen else b"",
+            group,
+            attribute(ipvs.SYNC_PORT, ipvs.U16.pack(daemon.port)),  # in the order of the machine, this one
+            attribute(ipvs.SYNC_TTL, bytes((daemon.ttl,))),
+        )
+    )
 
 
 def _number(kind: int, number: int) -> bytes:

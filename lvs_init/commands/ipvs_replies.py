@@ -10,7 +10,16 @@ from functools import lru_cache
 
 from lvs_init.commands import ipvs_numbers as ipvs
 from lvs_init.model.attributes import attributes
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel
+from lvs_init.model.ipvs import (
+    RealServer,
+    RealServerKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    SyncDaemonKey,
+    TimeoutKey,
+    Tunnel,
+)
 from lvs_init.model.state import Key, Value
 
 _FAMILIES = {number: family for family, number in ipvs.AF_OF.items()}
@@ -18,6 +27,7 @@ _PROTOCOLS = {number: name for name, number in ipvs.PROTOCOL_OF.items()}
 _FORWARDINGS = {number: name for name, number in ipvs.FORWARDING_OF.items()}
 _TUNNELS = {number: name for name, number in ipvs.TUNNEL_OF.items()}
 _CHECKSUMS = {number: name for name, number in ipvs.CHECKSUM_OF.items()}
+_ROLES = {number: role for role, number in ipvs.STATE_OF.items()}
 _ABSENT = bytes(4)  # what kernels before 5.3 do not tell of tunnels
 
 
@@ -63,6 +73,25 @@ def timeouts(payload: bytes) -> dict[Key, Value]:
     """The answer to ``GET_CONFIG``, in seconds."""
     found = attributes(payload)
     return {TimeoutKey(name): _u32(found[kind]) for name, kind in ipvs.TIMEOUTS.items() if kind in found}
+
+
+def daemon(payload: bytes) -> tuple[SyncDaemonKey, SyncDaemon]:
+    """One of the answers to ``GET_DAEMON``. Kernels before 4.3 tell of interface and id alone."""
+    found = attributes(attributes(payload)[ipvs.DAEMON])
+    default = SyncDaemon("")
+    group = default.group
+    if ipvs.SYNC_GROUP6 in found:
+        group = _address(6, found[ipvs.SYNC_GROUP6])
+    elif ipvs.SYNC_GROUP in found:
+        group = _address(4, found[ipvs.SYNC_GROUP])
+    return SyncDaemonKey(_ROLES[_u32(found[ipvs.STATE])]), SyncDaemon(
+        _string(found[ipvs.SYNC_INTERFACE]),
+        _u32(found[ipvs.SYNC_ID]),
+        group,
+        _u16(found[ipvs.SYNC_PORT]) if ipvs.SYNC_PORT in found else default.port,
+        found[ipvs.SYNC_TTL][0] if ipvs.SYNC_TTL in found else default.ttl,
+        _u16(found.get(ipvs.SYNC_MAXLEN, _ABSENT[:2])),
+    )
 
 
 @lru_cache(maxsize=1 << 12)

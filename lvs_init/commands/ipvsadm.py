@@ -13,7 +13,17 @@ from dataclasses import replace
 
 from lvs_init.commands.command import Command, bulk_timeout
 from lvs_init.model.address import canonical, family_of, netmask_of
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey, Tunnel, host_port
+from lvs_init.model.ipvs import (
+    RealServer,
+    RealServerKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    SyncDaemonKey,
+    TimeoutKey,
+    Tunnel,
+    host_port,
+)
 from lvs_init.model.state import Change, Key, State, Value
 
 #: The order in which ``--set`` takes them and ``--timeout`` shows them.
@@ -22,6 +32,7 @@ TIMEOUTS = ("tcp", "tcpfin", "udp")
 LIST = Command(("ipvsadm", "-Sn"))
 LIST_THRESHOLDS = Command(("ipvsadm", "-Ln", "--thresholds"))
 LIST_TIMEOUTS = Command(("ipvsadm", "-Ln", "--timeout"))
+LIST_DAEMONS = Command(("ipvsadm", "-Ln", "--daemon"))
 CLEAR = Command(("ipvsadm", "-C"))
 
 _PROTOCOL_OPTIONS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
@@ -57,6 +68,20 @@ def set_timeouts(changes: Sequence[Change]) -> Command:
     """Timeouts that no change names are left as they are, which ipvsadm spells 0."""
     wanted = {change.key.name: change.after for change in changes if isinstance(change.key, TimeoutKey)}
     return Command(("ipvsadm", "--set", *(str(wanted.get(name) or 0) for name in TIMEOUTS)))
+
+
+def daemons(change: Change) -> tuple[Command, ...]:
+    """One that speaks in another way is stopped and started again. Raises TypeError where it is of no sync daemon."""
+    key, after = change.key, change.after
+    if not isinstance(key, SyncDaemonKey) or not (after is None or isinstance(after, SyncDaemon)):
+        raise TypeError(f"ipvsadm cannot make {after!r} of {key}")
+    stop = (Command(("ipvsadm", "--stop-daemon", key.role)),) if change.before is not None else ()
+    if after is None:
+        return stop
+    words = ["--mcast-interface", after.interface, "--syncid", str(after.syncid)]
+    words += ["--mcast-group", after.group, "--mcast-port", str(after.port), "--mcast-ttl", str(after.ttl)]
+    words += ["--sync-maxlen", str(after.maxlen)] if after.maxlen else []
+    return (*stop, Command(("ipvsadm", "--start-daemon", key.role, *words)))
 
 
 def _service(key: ServiceKey) -> str:
@@ -209,6 +234,26 @@ def parse_timeouts(text: str) -> dict[TimeoutKey, int]:
     if not found or len(values) != len(TIMEOUTS):
         raise ValueError(f"cannot read this from ipvsadm -Ln --timeout: {text.strip()}")
     return {TimeoutKey(name): int(value) for name, value in zip(TIMEOUTS, values)}
+
+
+def parse_daemons(text: str) -> dict[SyncDaemonKey, SyncDaemon]:
+    """From ``ipvsadm -Ln --daemon``, a line each: ``master sync daemon (mcast=eth0, syncid=1, maxlen=1472, ...)``."""
+    found: dict[SyncDaemonKey, SyncDaemon] = {}
+    for row in text.splitlines():
+        role, told, facts = row.partition(" sync daemon (")
+        if not told or role not in ("master", "backup"):
+            raise ValueError(f"cannot read this line of ipvsadm -Ln --daemon: {row}")
+        said = dict(fact.split("=", 1) for fact in facts.rstrip(")").split(", "))
+        default = SyncDaemon(said["mcast"])
+        found[SyncDaemonKey(role)] = SyncDaemon(
+            said["mcast"],
+            int(said["syncid"]),
+            canonical(said.get("group", default.group)),
+            int(said.get("port", default.port)),
+            int(said.get("ttl", default.ttl)),
+            int(said.get("maxlen", default.maxlen)),
+        )
+    return found
 
 
 def _parse_host_port(text: str) -> tuple[str, int]:

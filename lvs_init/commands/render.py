@@ -9,7 +9,7 @@ from typing import Callable
 from lvs_init.commands import ifconfig, ip, iptables, ipvsadm, modprobe, route, sysctl
 from lvs_init.commands.command import FEW, Command
 from lvs_init.model.address import family_of
-from lvs_init.model.ipvs import RealServerKey, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemonKey, TimeoutKey
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -51,6 +51,10 @@ def _table(changes: Sequence[Change], tools: Tools) -> tuple[Command, ...]:
 def _timeouts(changes: Sequence[Change], tools: Tools) -> tuple[Command, ...]:
     known = [change for change in changes if change.after is not None]
     return (ipvsadm.set_timeouts(known),) if known else ()
+
+
+def _daemons(changes: Sequence[Change], tools: Tools) -> tuple[Command, ...]:
+    return tuple(command for change in changes for command in ipvsadm.daemons(change))
 
 
 def _network(changes: Sequence[Change], tools: Tools) -> tuple[Command, ...]:
@@ -123,6 +127,7 @@ _KINDS: dict[type, Callable[[Sequence[Change], Tools], tuple[Command, ...]]] = {
     ServiceKey: _table,
     RealServerKey: _table,
     TimeoutKey: _timeouts,
+    SyncDaemonKey: _daemons,
     AddressKey: _network,
     RouteKey: _network,
     LinkKey: _network,

@@ -11,6 +11,7 @@ from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, Alias
 from lvs_init.model.policy import Policy
 from lvs_init.model.problem import Problem
+from lvs_init.model.record import Announcing
 from lvs_init.model.state import Key, Value
 
 #: A device name with its label must fit in 15 characters (IFNAMSIZ - 1, linux/if.h); ifconfig cuts a longer one off
@@ -35,6 +36,9 @@ class Desired:
     gateways: tuple[str, ...] = ()  # what a real server under nat must have as its gateway
     policy: Policy = field(default_factory=Policy)
     asked: tuple[str, ...] = ()  # a real server's interfaces that could be asked for a VIP
+    warm: bool = True  # whether a standby has the table
+    announcing: Announcing = field(default_factory=Announcing)
+    withheld: dict[Key, Value | None] = field(default_factory=dict)  # of what an active one wants, see plan/stance.py
 
     def refuse(self, cluster: Cluster, path: str, message: str, found: str = "", hint: str = "") -> None:
         """Note one more mistake that only this machine could show; what is wrong for each of 300 VIPs is told once."""

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from lvs_init.config.cluster import Cluster, NodeOverride, Vip, VirtualService
 from lvs_init.config.desired import Desired, Labels, alias_for, facing, split_label
 from lvs_init.model.address import family_of, full_prefix, network_of
-from lvs_init.model.ipvs import ServiceKey, TimeoutKey
+from lvs_init.model.ha import HighAvailability
+from lvs_init.model.ipvs import ServiceKey, SyncDaemon, SyncDaemonKey, TimeoutKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, Alias, MarkRuleKey, ModuleKey, Route, RouteKey, SysctlKey
 from lvs_init.model.policy import Policy
+from lvs_init.model.record import Announcing
 
 
 def director_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKey, Alias]) -> Desired:
@@ -21,9 +23,12 @@ def director_wants(cluster: Cluster, machine: Machine, live: Mapping[AddressKey,
     _table(cluster, desired)
     labels = Labels(live)
     where = _vip_interfaces(cluster, override, machine, desired)
-    _vips(cluster, override, where, machine, live, labels, desired)
-    _dip(cluster, override, machine, live, labels, desired)
+    if cluster.ha is None or cluster.ha.vips == "lvs":
+        _vips(cluster, override, where, machine, live, labels, desired)
+        _dip(cluster, override, machine, live, labels, desired)
     _sysctls(cluster, machine, where, desired)
+    if cluster.ha is not None:
+        _pair(cluster, cluster.ha, machine, desired)
     return desired
 
 
@@ -207,6 +212,26 @@ def _sysctls(cluster: Cluster, machine: Machine, where: Mapping[tuple[ServiceKey
         desired.wanted[SysctlKey(f"net/ipv4/conf/{device}/send_redirects")] = "0"
     for path, value in cluster.director.sysctl.items():
         desired.wanted[SysctlKey(path)] = value
+
+
+def _pair(cluster: Cluster, ha: HighAvailability, machine: Machine, desired: Desired) -> None:
+    """What an active one of two wants besides; ``plan/stance.py`` makes a standby's wish of it."""
+    desired.warm = ha.warm_standby
+    desired.announcing = Announcing(ha.announce_count, ha.announce_interval)
+    if machine.node and machine.node.lower() not in [node.lower() for node in ha.nodes]:
+        desired.notes.append(f"this machine is called {machine.node}, and [ha] is about {' and '.join(ha.nodes)}")
+    if ha.sync is not None:
+        desired.wanted[SyncDaemonKey("master")] = SyncDaemon(
+            cluster.ha_interface(machine.node, ha.sync.interface),
+            ha.sync.syncid,
+            ha.sync.group,
+            ha.sync.port,
+            ha.sync.ttl,
+            ha.sync.maxlen or 0,
+        )
+        desired.wanted[SyncDaemonKey("backup")] = None
+        for key, value in ha.sync.settings.items():
+            desired.wanted[key] = value
 
 
 def _one_network(cluster: Cluster, machine: Machine, where: Mapping[tuple[ServiceKey, Vip], str]) -> set[str]:

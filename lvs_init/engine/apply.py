@@ -11,7 +11,7 @@ from lvs_init.engine.channel import Table
 from lvs_init.engine.observe import Observation, observe
 from lvs_init.engine.request import Listener
 from lvs_init.errors import Interrupted, LvsError, NotSettled, NotUndone, SystemFailure
-from lvs_init.model.ipvs import RealServerKey
+from lvs_init.model.ipvs import RealServerKey, SyncDaemonKey
 from lvs_init.model.state import Key, State, same
 from lvs_init.plan.intent import Plan, plan_back, shown
 from lvs_init.plan.order import steps
@@ -20,7 +20,17 @@ from lvs_init.system.runner import Runner, failure
 from lvs_init.system.signals import Stop
 
 #: Steps that go on after a change that the kernel refuses: one bad real server must not take the others down.
-_TABLE = (Phase.CLEAR, Phase.TIMEOUTS, Phase.TABLE, Phase.TABLE_AWAY, Phase.TIMEOUTS_BACK)
+_TABLE = (
+    Phase.CLEAR,
+    Phase.TIMEOUTS,
+    Phase.TABLE,
+    Phase.TO_MASTER,
+    Phase.TO_BACKUP,
+    Phase.TABLE_AWAY,
+    Phase.TIMEOUTS_BACK,
+)
+#: What a director serves without, if need be: a real server, and word from and to the other director.
+_SPARED = (RealServerKey, SyncDaemonKey)
 
 
 @dataclass
@@ -41,7 +51,7 @@ class Apparatus:
 
 @dataclass
 class Applied:
-    """A plan that holds. ``left_out``: real servers that the kernel refused, with its reason."""
+    """A plan that holds. ``left_out``: real servers and sync daemons that the kernel refused, with its reason."""
 
     left_out: dict[Key, str] = field(default_factory=dict)
     live: State = field(default_factory=dict)
@@ -82,7 +92,7 @@ def _do(step: Step, apparatus: Apparatus, applied: Applied, strict: bool) -> Non
     changes = [change for change in step.changes if change.key not in applied.left_out]
     if step.phase in _TABLE:
         for key, reason in apparatus.table.write(changes).items():
-            if strict or not isinstance(key, RealServerKey):
+            if strict or not isinstance(key, _SPARED):
                 raise SystemFailure(_refusal(key, reason))
             applied.left_out[key] = reason
         return

@@ -13,10 +13,11 @@ from typing import Protocol
 
 from lvs_init.commands import ipvs_messages, ipvs_replies, ipvsadm
 from lvs_init.commands import ipvs_numbers as ipvs
+from lvs_init.commands.command import Command
 from lvs_init.commands.proc_ip_vs import has_services
 from lvs_init.engine.reading import shown_by
 from lvs_init.errors import SystemFailure
-from lvs_init.model.ipvs import TimeoutKey
+from lvs_init.model.ipvs import SyncDaemon, SyncDaemonKey, TimeoutKey
 from lvs_init.model.state import Change, Key, Value, same
 from lvs_init.system import files
 from lvs_init.system.netlink import Family
@@ -35,13 +36,13 @@ Refusals = dict[Key, str]
 class Channel(Protocol):
     """One way to the table."""
 
-    def read(self, timeouts: bool) -> dict[Key, Value]: ...
+    def read(self, timeouts: bool, daemons: bool) -> dict[Key, Value]: ...
 
     def write(self, changes: Sequence[Change]) -> Refusals: ...
 
 
 class Table:
-    """The kernel's IPVS table with its timeouts. The channel is chosen when it is first needed, then kept."""
+    """The kernel's IPVS table with its timeouts and sync daemons. The channel is chosen when it is first needed."""
 
     def __init__(self, runner: Runner, environment: Mapping[str, str]) -> None:
         self._runner = runner
@@ -49,12 +50,12 @@ class Table:
         self._family: Family | None = None
         self._chosen: Channel | None = None
 
-    def read(self, *, timeouts: bool = False) -> dict[Key, Value]:
+    def read(self, *, timeouts: bool = False, daemons: bool = False) -> dict[Key, Value]:
         """What is there. Nothing is run and no module loaded while the kernel has no table. Raises LvsError."""
-        return self._channel().read(timeouts) if os.path.exists(_TABLE) else {}
+        return self._channel().read(timeouts, daemons) if os.path.exists(_TABLE) else {}
 
     def write(self, changes: Sequence[Change]) -> Refusals:
-        """Make changes of one step, all of the table or all of timeouts, in their order; goes on after a refusal.
+        """Make changes of one step: all of the table, of timeouts or of daemons. Goes on after a refusal.
 
         Raises LvsError where the channel itself fails: what was done then, only reading tells.
         """
@@ -89,7 +90,7 @@ class ByNetlink:
     def __init__(self, family: Family) -> None:
         self._family = family
 
-    def read(self, timeouts: bool) -> dict[Key, Value]:
+    def read(self, timeouts: bool, daemons: bool) -> dict[Key, Value]:
         live: dict[Key, Value] = {}
         try:
             for listed in self._family.dump(ipvs.GET_SERVICE):
@@ -98,6 +99,8 @@ class ByNetlink:
                     server, live[server] = ipvs_replies.real_server(service, payload)
             if timeouts:
                 live.update(ipvs_replies.timeouts(self._family.ask(ipvs.GET_CONFIG)))
+            if daemons:
+                live.update(map(ipvs_replies.daemon, self._family.dump(ipvs.GET_DAEMON)))
         except OSError as error:
             raise SystemFailure(f"the kernel does not show its IPVS table: {error.strerror}") from error
         except _NOT_UNDERSTOOD as error:
@@ -106,9 +109,10 @@ class ByNetlink:
 
     def write(self, changes: Sequence[Change]) -> Refusals:
         refused: Refusals = {}
-        for place, number in self._family.tell(map(ipvs_messages.message, changes)).items():
-            command, _ = ipvs_messages.message(changes[place])
-            refused[changes[place].key] = ipvs_messages.reason(command, number) or os.strerror(number)
+        parts = _in_parts(changes)
+        for place, number in self._family.tell(map(ipvs_messages.message, parts)).items():
+            command, _ = ipvs_messages.message(parts[place])
+            refused[parts[place].key] = ipvs_messages.reason(command, number) or os.strerror(number)
         unmet = _unmet([change for change in changes if change.key in refused], self)
         return {change.key: refused[change.key] for change in unmet}
 
@@ -119,7 +123,7 @@ class ByCommand:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def read(self, timeouts: bool) -> dict[Key, Value]:
+    def read(self, timeouts: bool, daemons: bool) -> dict[Key, Value]:
         live: dict[Key, Value] = {}
         if has_services(files.read_small(_TABLE) or ""):
             live.update(shown_by(self._runner, ipvsadm.LIST, ipvsadm.parse_rules))
@@ -128,9 +132,13 @@ class ByCommand:
             )
         if timeouts:
             live.update(shown_by(self._runner, ipvsadm.LIST_TIMEOUTS, ipvsadm.parse_timeouts))
+        if daemons:
+            live.update(shown_by(self._runner, ipvsadm.LIST_DAEMONS, ipvsadm.parse_daemons))
         return live
 
     def write(self, changes: Sequence[Change]) -> Refusals:
+        if isinstance(changes[0].key, SyncDaemonKey):
+            return self._write_daemons(changes)
         completed = self._run(changes)
         if completed.code == 0 and not completed.stderr.strip():
             return {}
@@ -143,10 +151,22 @@ class ByCommand:
             refused[change.key] = " ".join(completed.stderr.split())[:300] or "the kernel refused it"
         return refused
 
+    def _write_daemons(self, changes: Sequence[Change]) -> Refusals:
+        refused: Refusals = {}
+        for change in changes:
+            for command in ipvsadm.daemons(change):
+                completed = self._end(command)
+                if completed.code:
+                    refused[change.key] = " ".join(completed.stderr.split())[:300] or "the kernel refused it"
+        unmet = _unmet([change for change in changes if change.key in refused], self)
+        return {change.key: refused[change.key] for change in unmet}
+
     def _run(self, changes: Sequence[Change]) -> Completed:
-        """Raises CommandFailed where ipvsadm ends in another way than for the kernel's no."""
         timeouts = isinstance(changes[0].key, TimeoutKey)
-        command = ipvsadm.set_timeouts(changes) if timeouts else ipvsadm.restore(changes)
+        return self._end(ipvsadm.set_timeouts(changes) if timeouts else ipvsadm.restore(changes))
+
+    def _end(self, command: Command) -> Completed:
+        """Raises CommandFailed where ipvsadm ends in another way than for the kernel's no."""
         completed = self._runner.run(command)
         if completed.timed_out or completed.code not in (0, _REFUSED):
             raise failure(completed, command)
@@ -157,5 +177,28 @@ def _unmet(changes: Sequence[Change], channel: Channel) -> list[Change]:
     """Those of the changes, which were said to fail, that do not hold: another program may have made some."""
     if not changes:
         return []
-    live = channel.read(isinstance(changes[0].key, TimeoutKey))
+    kind = changes[0].key
+    live = channel.read(isinstance(kind, TimeoutKey), isinstance(kind, SyncDaemonKey))
     return [change for change in changes if not same(change.key, live.get(change.key), change.after)]
+
+
+def daemons() -> dict[SyncDaemonKey, SyncDaemon] | None:
+    """The sync daemons, without a process; None where the kernel cannot be asked. Not before it has a table."""
+    try:
+        with Family(ipvs.FAMILY, ipvs.VERSION) as family:
+            return dict(map(ipvs_replies.daemon, family.dump(ipvs.GET_DAEMON)))
+    except (OSError, SystemFailure, *_NOT_UNDERSTOOD):
+        return None
+
+
+def _in_parts(changes: Sequence[Change]) -> Sequence[Change]:
+    """The kernel changes no daemon: one that speaks in another way is stopped and started again."""
+    if not isinstance(changes[0].key, SyncDaemonKey):
+        return changes
+    parts: list[Change] = []
+    for change in changes:
+        if change.before is not None and change.after is not None:
+            parts += [Change(change.key, change.before, None), Change(change.key, None, change.after)]
+        else:
+            parts.append(change)
+    return parts

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
@@ -20,6 +20,8 @@ from lvs_init.engine.moment import boottime, connections, proc_table, weights
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Outcome, Target
 from lvs_init.errors import Busy, Interrupted, LvsError
+from lvs_init.model.record import Record
+from lvs_init.model.will import Will
 from lvs_init.plan.drain import Moment
 from lvs_init.plan.tend import next_due
 from lvs_init.system.detach import detach
@@ -103,12 +105,16 @@ def due(paths: Paths) -> float | None:
     """When something timed is due next on this machine, in seconds of CLOCK_BOOTTIME; None where nothing is."""
     times = [trial.next_due(paths)]
     known = [memory.recall(paths, Target(DIRECTOR, instance, "")) for instance in memory.started(paths, DIRECTOR)]
-    timed = [each for each in known if not each.interrupted and each.mine and (each.mine.drains or each.my_wills)]
+    timed = [each for each in known if not each.interrupted and each.mine and _timed(each.mine, each.my_wills)]
     table = proc_table() if timed else ProcTable({})
     moment = Moment(boottime(), time.time(), connections(table))
     there = weights(table)
     times += [next_due(each.mine, each.my_wills, moment, there) for each in timed if each.mine]
     return min((time for time in times if time is not None), default=None)
+
+
+def _timed(record: Record, wills: Sequence[Will]) -> bool:
+    return bool(record.drains or wills or record.announcing.left)
 
 
 def holder(paths: Paths) -> int:

@@ -24,7 +24,8 @@ _loaded: dict[str, tuple[tuple[int, ...], tuple[Record | None, str]]] = {}
 class Memory:
     """What is remembered. ``mine`` has an interrupted run's journal folded in; ``others`` likewise.
 
-    ``interrupted``: there is a journal, of a run that was cut short or is at work; ``recorded``: an earlier one held.
+    ``interrupted``: there is a journal, of a run that was cut short or is at work; ``recorded``: an earlier one held,
+    and came to the same stance.
     ``wills``: what was said by hand of each director's real servers, by instance.
     """
 
@@ -95,7 +96,8 @@ def recall(paths: Paths, target: Target) -> Memory:
         merged = merge(found.get(_RECORD), journal)
         if (role, instance) == (target.role, target.instance):
             memory.mine, memory.interrupted = merged, journal is not None and journal != found.get(_RECORD)
-            memory.recorded = found.get(_RECORD) is not None
+            recorded = found.get(_RECORD)
+            memory.recorded = recorded is not None and merged is not None and recorded.stance == merged.stance
         elif merged is not None:
             memory.others.append(merged)
     directors = {other.instance for other in memory.others if other.role == DIRECTOR}

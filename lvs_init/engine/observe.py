@@ -11,7 +11,7 @@ from typing import Any
 from lvs_init.commands import iptables, modprobe, route, sysctl
 from lvs_init.engine.channel import Table
 from lvs_init.engine.reading import shown_by
-from lvs_init.model.ipvs import TimeoutKey
+from lvs_init.model.ipvs import SyncDaemonKey, TimeoutKey
 from lvs_init.model.machine import Interface, Machine
 from lvs_init.model.network import (
     AddressKey,
@@ -87,7 +87,8 @@ def observe(runner: Runner, table: Table, interest: Iterable[Key]) -> Observatio
     seen = look(key.path for key in keys if isinstance(key, SysctlKey))
     live = seen.live
     live.update(_modules({key.name for key in keys if isinstance(key, ModuleKey)}))
-    live.update(table.read(timeouts=any(isinstance(key, TimeoutKey) for key in keys)))
+    timeouts, daemons = (any(isinstance(key, kind) for key in keys) for kind in (TimeoutKey, SyncDaemonKey))
+    live.update(table.read(timeouts=timeouts, daemons=daemons))
     for family in {6 if ":" in key.address else 4 for key in keys if isinstance(key, MarkRuleKey)}:
         _add(live, shown_by(runner, iptables.LIST_MARKS[family], partial(iptables.parse_marks, family=family)))
     if FilterTableKey() in keys:

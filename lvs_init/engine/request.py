@@ -64,6 +64,7 @@ class Outcome:
     degraded: list[str] = field(default_factory=list)
     script: str = ""
     error: LvsError | None = None
+    stance: str = ""  # of one of a pair of directors: what it has come to
     facts: str = ""  # for the success line: "2 services, 3 VIPs, 8 real servers"
 
 

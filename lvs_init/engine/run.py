@@ -14,17 +14,31 @@ from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.channel import Table
 from lvs_init.engine.down import descend
 from lvs_init.engine.paths import Paths
+from lvs_init.engine.recorded import from_record
 from lvs_init.engine.request import DIRECTOR, Listener, Options, Outcome, Result, Target, nobody_listens
+from lvs_init.engine.standby import stand_by
 from lvs_init.engine.tend import Tending
 from lvs_init.engine.up import Ascent
-from lvs_init.errors import Busy, LvsError, NotInstalled, NotPrivileged, SystemFailure
+from lvs_init.errors import (
+    Busy,
+    ConfigurationError,
+    LvsError,
+    NotConfigured,
+    NotInstalled,
+    NotPrivileged,
+    Refused,
+    SystemFailure,
+    UnsafeFile,
+)
+from lvs_init.model.record import ACTIVE, STANDBY
+from lvs_init.plan.stance import stance_for
 from lvs_init.system import files, identity
 from lvs_init.system.mutex import Mutex
 from lvs_init.system.runner import Runner
 from lvs_init.system.signals import Stop
 
 #: Verbs that converge a role to its configuration.
-_UP = ("start", "restart", "try-restart", "condrestart", "reload", "force-reload")
+_UP = ("start", "activate", "restart", "try-restart", "condrestart", "reload", "force-reload")
 _ONLY_RUNNING = ("try-restart", "condrestart", "reload", "force-reload")
 
 
@@ -59,14 +73,16 @@ class Engine:
     def carry_out(self, verb: str) -> list[Outcome]:
         """Run a writing verb for each of its targets. Raises LvsError where it cannot even begin.
 
-        "tend" is the keeper's: it goes on with what is timed. All others leave that to a keeper.
+        Of a pair of directors "start" makes a standby; "activate" and "stand-by" are a cluster manager's, and without
+        ``[ha]`` start and stop. "tend" is the keeper's: it goes on with what is timed. All others leave that to a
+        keeper.
         """
         with self.at_work(verb) as apparatus:
             if verb == "tend":
                 return self._tend(apparatus)
             unkept: list[str] = []
             try:
-                outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(apparatus)
+                outcomes = self._up(verb, apparatus) if verb in _UP else self._stop(verb, apparatus)
             finally:
                 unkept += self.hand_over()
             for outcome in outcomes[-1:]:
@@ -120,7 +136,7 @@ class Engine:
         try:
             mutex.acquire(on_wait=lambda holder: self.listen(f"wait for process {holder}"), check=stop.check)
         except Busy:
-            if verb != "stop":
+            if verb not in ("stop", "activate", "stand-by"):
                 raise
             self.listen("terminate the holder")
             mutex.terminate_holder()
@@ -130,7 +146,7 @@ class Engine:
         outcomes: list[Outcome] = []
         if verb in _ONLY_RUNNING:
             outcomes = self._idle(verb, targets)
-        elif verb == "start" or self.names or not targets:
+        elif verb in ("start", "activate") or self.names or not targets:
             targets = self.named()
         for target in targets:
             taken_back: list[Outcome] = []
@@ -156,11 +172,15 @@ class Engine:
 
     def _ascend(self, target: Target, verb: str, apparatus: Apparatus) -> Outcome:
         known = memory.recall(self.paths, target)
-        if verb == "start" and self.role == DIRECTOR and known.mine and trial.goes_on(self.paths, target.instance):
+        bringing = verb in ("start", "activate")
+        if bringing and self.role == DIRECTOR and known.mine and trial.goes_on(self.paths, target.instance):
             from lvs_init.engine import trying
 
-            return trying.repair(known.mine, known, self, apparatus)
-        ascent = self.ascent(target, known, apparatus)
+            stance = stance_for(verb, bool(known.mine.stance), known.mine)
+            return trying.repair(known.mine, known, self, apparatus, stance)
+        if verb == "activate" and known.mine is not None and known.mine.stance:
+            return self._activate(target, known, apparatus)
+        ascent = self.ascent(target, known, apparatus, verb)
         ascent.brakes = verb in ("reload", "force-reload")
         if verb == "restart" and self.options.full and ascent.memory.mine is not None:
             return self._rebuild(ascent)
@@ -176,18 +196,36 @@ class Engine:
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
-        if verb != "start":  # which repairs what is on trial
+        if verb not in ("start", "activate"):  # which repairs what is on trial
             trial.refuse_while_pending(self.paths, target.instance)
         return outcomes
 
-    def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus) -> Ascent:
+    def _activate(self, target: Target, known: memory.Memory, apparatus: Apparatus) -> Outcome:
+        """A file that is broken by now must not keep a standby from taking over: it does as it was told before."""
+        try:
+            return self.ascent(target, known, apparatus, "activate").run()
+        except (ConfigurationError, NotConfigured, UnsafeFile) as error:
+            if known.mine is None:
+                raise
+            outcome = from_record(known.mine, target, known, apparatus, self.options, ACTIVE).run()
+            outcome.warnings.append(f"{error.message}; what was applied last is active")
+            return outcome
+
+    def ascent(self, target: Target, remembered: memory.Memory, apparatus: Apparatus, verb: str = "reload") -> Ascent:
         """A run to the target's file, all read and nothing done yet. Raises LvsError where that cannot begin."""
         if not target.file:
             target = self._with_file(target, remembered)
         cluster, fingerprint = configuration.read(target)
         if self.role == DIRECTOR and apparatus.runner.find("ipvsadm") is None:
             raise NotInstalled("there is no program ipvsadm", hint="apt-get install ipvsadm, or yum install ipvsadm")
-        return Ascent(target, cluster, fingerprint, remembered, apparatus, self.options)
+        stance = stance_for(verb, self.role == DIRECTOR and cluster.ha is not None, remembered.mine)
+        if not stance and remembered.mine is not None and remembered.mine.stance == STANDBY:
+            raise Refused(
+                f"{cluster.file} has no [ha] any more, and this standby would become active",
+                hint=f"if that is meant: lvs-director {target.instance} stop, then start",
+            )
+        options = replace(self.options, takeover=self.options.takeover or verb == "activate")
+        return Ascent(target, cluster, fingerprint, remembered, apparatus, options, stance=stance)
 
     def _rebuild(self, ascent: Ascent) -> Outcome:
         """restart --full: with a gap, in which the role is stopped."""
@@ -227,11 +265,13 @@ class Engine:
             return [error.message]
         return []
 
-    def _stop(self, apparatus: Apparatus) -> list[Outcome]:
+    def _stop(self, verb: str, apparatus: Apparatus) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for target in self.running():
             with self._one(target, outcomes):
-                outcomes.append(descend(target, memory.recall(self.paths, target), apparatus, self.options))
+                known = memory.recall(self.paths, target)
+                go = stand_by if verb == "stand-by" and known.mine is not None and known.mine.stance else descend
+                outcomes.append(go(target, known, apparatus, self.options))
         damaged = memory.damaged(self.paths, self.role)
         meant = {target.instance for target in self.named()} if self.names else set(damaged)
         outcomes += [self._lost(instance, damaged[instance]) for instance in sorted(meant.intersection(damaged))]

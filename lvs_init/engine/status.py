@@ -13,9 +13,9 @@ from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Target
 from lvs_init.engine.writers import second_writers
 from lvs_init.errors import LvsError
-from lvs_init.model.ipvs import RealServerKey, ServiceKey
+from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey
 from lvs_init.model.network import QUIET, AddressKey, LinkKey, RouteKey, SysctlKey, effective
-from lvs_init.model.record import Entry, Record
+from lvs_init.model.record import STANDBY, Entry, Record
 from lvs_init.model.state import Key
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD
 from lvs_init.system import files, link, netinfo
@@ -28,13 +28,17 @@ class Health(enum.Enum):
 
     RUNNING = "running"
     PARTIAL = "partial"
+    STANDBY = "standby"  # one of a pair, ready to take over
     LOCKED = "locked"  # the lock file is there, nothing else is
     STOPPED = "stopped"
 
 
 @dataclass
 class Status:
-    """One target's health. ``missing``: what makes it partial, a line each; ``notes``: what an admin should know."""
+    """One target's health. ``missing``: what makes it partial, a line each; ``notes``: what an admin should know.
+
+    ``stance``: of one of a pair of directors; ``daemons``: its sync daemons that are at work.
+    """
 
     target: Target
     health: Health
@@ -43,6 +47,8 @@ class Status:
     table: ProcTable | None = None
     degraded: bool = False
     facts: str = ""
+    stance: str = ""
+    daemons: list[str] = field(default_factory=list)
 
 
 def examine(paths: Paths, target: Target, lock: str) -> Status:
@@ -53,7 +59,14 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     left_behind = locked and not any(other.role == target.role for other in memory.others)
     if record is None:
         return Status(target, Health.LOCKED if left_behind else Health.STOPPED, notes=list(memory.problems))
-    status = Status(target, Health.RUNNING, notes=list(memory.problems), table=_table(), facts=record.cluster)
+    status = Status(
+        target,
+        Health.RUNNING,
+        notes=list(memory.problems),
+        table=_table(),
+        facts=record.cluster,
+        stance=record.stance,
+    )
     required = {key: entry for key, entry in record.entries.items() if _required(key, entry, record)}
     directing = {
         key.address
@@ -65,9 +78,11 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     _compare(record, required, directing if target.role == REALSERVER else set(), status)
     nothing_left = required and len(status.missing) >= len(required)
     status.missing += _loud(record)
-    if memory.interrupted:
-        _judge_journal(paths, memory, status)
-    left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record))))
+    steady = not memory.interrupted or _judge_journal(paths, memory, status)
+    left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record), *_daemons(record, status))))
+    if record.stance == STANDBY and steady:
+        left_out += status.missing
+        status.missing, status.health = [], Health.STANDBY
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
     if record.role == DIRECTOR:
@@ -83,8 +98,11 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     return status
 
 
-def _judge_journal(paths: Paths, memory: Memory, status: Status) -> None:
-    """What was up counts as up while a reload or restart is at work: a monitor that looks now must not act."""
+def _judge_journal(paths: Paths, memory: Memory, status: Status) -> bool:
+    """What was up counts as up while a reload or restart is at work: a monitor that looks now must not act.
+
+    Whether that is so.
+    """
     from lvs_init.system.mutex import Mutex
 
     holder = Mutex(paths.run).holder()
@@ -93,8 +111,10 @@ def _judge_journal(paths: Paths, memory: Memory, status: Status) -> None:
     elif memory.recorded:
         status.notes += [f"process {holder} is at work on it", *status.missing]
         status.missing.clear()
+        return True
     else:
         status.missing.append(f"process {holder} is at work on it")
+    return False
 
 
 def _required(key: Key, entry: Entry, record: Record) -> bool:
@@ -205,6 +225,25 @@ def _compare_link(key: LinkKey, status: Status) -> None:
 def _table() -> ProcTable | None:
     listing = files.read_small("/proc/net/ip_vs")
     return None if listing is None else parse_proc(listing)
+
+
+def _daemons(record: Record, status: Status) -> list[str]:
+    """The sync daemons, which the kernel is asked for where one was started. What is missing, a line each."""
+    wanted = {key: e.applied for key, e in record.entries.items() if isinstance(key, SyncDaemonKey) and e.applied}
+    if not wanted or status.table is None:
+        return []
+    from lvs_init.engine.channel import daemons
+
+    found = daemons()
+    if found is None:
+        status.notes.append("whether its sync daemon is at work cannot be seen here: no netlink")
+        return []
+    status.daemons = [f"{key}: {daemon.told}" for key, daemon in found.items()]
+    return [
+        f"{key} is missing" if key not in found else f"{key} is {found[key].told}, was set to {value.told}"
+        for key, value in wanted.items()
+        if isinstance(value, SyncDaemon) and not value.alike(found.get(key))
+    ]
 
 
 def _gateway_notes(record: Record) -> list[str]:

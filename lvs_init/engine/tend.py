@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lvs_init.engine.apply import Apparatus, carry_out, taken_back
 from lvs_init.engine.memory import Memory
-from lvs_init.engine.moment import counted, moment
+from lvs_init.engine.moment import boottime, counted, moment
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
 from lvs_init.errors import LvsError
@@ -17,6 +17,7 @@ from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan
 from lvs_init.plan.tend import plan_tend
 from lvs_init.plan.will import refusals
+from lvs_init.system import arp, netinfo
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Tending:
             after = replace(after, entries=there)
             outcome.result = Result.DONE
             outcome.notes += happened(plan)
+        after = self._announced(after, outcome)
         try:
             self.memory.commit(after)
         except LvsError as error:
@@ -66,6 +68,15 @@ class Tending:
             # The table is as it should be, and the record from before the first effect says enough.
             outcome.warnings.append(f"this is done, but not all of it is remembered: {error.message}")
         return outcome
+
+    def _announced(self, record: Record, outcome: Outcome) -> Record:
+        """With one more of the rounds in which neighbours are told who has the VIPs now, if it is time for one."""
+        due = record.announcing
+        if not due.left or due.due > boottime():
+            return record
+        there = netinfo.addresses()
+        outcome.warnings += arp.announce([(key.interface, key.address) for key in due.addresses if key in there])
+        return replace(record, announcing=replace(due, left=due.left - 1, due=boottime() + due.interval))
 
 
 def tended(record: Record, plan: Plan) -> Record:

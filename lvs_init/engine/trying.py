@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from lvs_init.config.cluster import Cluster, Director, RealServerRole
-from lvs_init.config.desired import Desired
 from lvs_init.engine import configuration, keeper, memory, trial
 from lvs_init.engine.apply import Apparatus
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.moment import boottime
-from lvs_init.engine.observe import Observation, read_sysctls
+from lvs_init.engine.recorded import FromRecord, from_record
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.run import Engine
 from lvs_init.engine.trial import Trial
-from lvs_init.engine.up import Ascent
 from lvs_init.errors import LvsError, NotUndone, Refused, SystemFailure
-from lvs_init.model.machine import Machine
-from lvs_init.model.network import AddressKey, SysctlKey
-from lvs_init.model.record import Record
-from lvs_init.model.state import Key, Value, Wanted
+from lvs_init.model.record import STANDBY, Record
 from lvs_init.system import files
-
-
-@dataclass
-class Return(Ascent):
-    """A run whose aim is not a file but what an earlier record wanted."""
-
-    before: Record = field(default_factory=lambda: Record("", ""))
-
-    def _wants(self, machine: Machine, seen: Observation) -> Desired:
-        wanted = still_there(self.before.desired)
-        carried = [key for key, value in wanted.items() if isinstance(key, AddressKey) and value is not None]
-        return Desired(
-            wanted,
-            announce=[key for key in carried if key.interface != "lo"],
-            nat=self.before.nat,
-            gateways=self.before.gateways,
-            asked=self.before.asked,
-            policy=self.before.policy,
-        )
-
-
-def still_there(wanted: Wanted) -> dict[Key, Value | None]:
-    """Without settings that have gone with their interface since: nobody can set those any more."""
-    settings = read_sysctls(key.path for key in wanted if isinstance(key, SysctlKey))
-    return {key: value for key, value in wanted.items() if not isinstance(key, SysctlKey) or key in settings}
 
 
 def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcome]:
@@ -102,14 +71,14 @@ def begin(engine: Engine, target: Target, seconds: float) -> tuple[Trial, Outcom
         return begun, outcome
 
 
-def repair(record: Record, known: Memory, engine: Engine, apparatus: Apparatus) -> Outcome:
+def repair(record: Record, known: Memory, engine: Engine, apparatus: Apparatus, stance: str) -> Outcome:
     """Start during a trial: bring back what is missing of what the record wants; the trial goes on. Raises LvsError.
 
-    One that was cut short while it was applied is taken back.
+    ``stance``: what one of a pair shall come to. One that was cut short while it was applied is taken back.
     """
     if known.interrupted:
         return go_back(_only(engine, known.target.instance), engine, apparatus)
-    outcome = _return(record, known.target, known, apparatus, engine.options).run()
+    outcome = from_record(record, known.target, known, apparatus, engine.options, stance).run()
     outcome.notes += trial.told(engine.paths, known.target.instance)
     return outcome
 
@@ -168,9 +137,11 @@ def go_back_where_due(engine: Engine, apparatus: Apparatus, instance: str = "") 
     return outcomes
 
 
-def _return(before: Record, target: Target, known: Memory, apparatus: Apparatus, options: Options) -> Return:
-    cluster = Cluster(before.cluster, before.file, "", Director(), RealServerRole(), ())
-    return Return(target, cluster, before.fingerprint, known, apparatus, options, before=before)
+def _return(before: Record, target: Target, known: Memory, apparatus: Apparatus, options: Options) -> FromRecord:
+    """Whoever of a pair has come to stand by meanwhile, or to be active, stays so."""
+    now = known.mine.stance if known.mine is not None else ""
+    stance = now if before.stance or now == STANDBY else ""
+    return from_record(before, target, known, apparatus, options, stance)
 
 
 def _only(engine: Engine, instance: str) -> Trial:

@@ -20,7 +20,7 @@ from lvs_init.engine.guard import (
     usable,
 )
 from lvs_init.engine.memory import Memory
-from lvs_init.engine.moment import moment
+from lvs_init.engine.moment import boottime, moment
 from lvs_init.engine.neighbours import await_addresses
 from lvs_init.engine.observe import Observation, look
 from lvs_init.engine.request import DIRECTOR, REALSERVER, Options, Outcome, Result, Target
@@ -32,12 +32,13 @@ from lvs_init.errors import ConfigurationError, LvsError, NotConfigured, NotInst
 from lvs_init.model.ipvs import RealServerKey, ServiceKey
 from lvs_init.model.machine import Machine
 from lvs_init.model.network import AddressKey, FilterTable, FilterTableKey, ModuleKey, SysctlKey
-from lvs_init.model.record import Entry, Record
+from lvs_init.model.record import ACTIVE, STANDBY, Entry, Record
 from lvs_init.model.state import Change, Key, State, apply, same
 from lvs_init.plan.brake import Removal, removal
 from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.interim import needs_traffic
+from lvs_init.plan.stance import at_rest, undrained, withhold
 from lvs_init.plan.tend import plan_tend
 from lvs_init.plan.will import refusals
 from lvs_init.system import arp
@@ -58,7 +59,7 @@ class Foresight:
 class Ascent:
     """One run of start, restart or reload for one target, while the mutex is held.
 
-    ``brakes``: whether taking away too much of the cluster at once is refused.
+    ``brakes``: whether taking away too much of the cluster at once is refused. ``stance``: see plan/stance.py.
     """
 
     target: Target
@@ -68,6 +69,7 @@ class Ascent:
     apparatus: Apparatus
     options: Options
     brakes: bool = False
+    stance: str = ""
 
     def foresee(self) -> Foresight:
         """The plan, from looking alone. Settings of a module that is not loaded yet are not seen."""
@@ -78,7 +80,7 @@ class Ascent:
 
     def run(self) -> Outcome:
         """Plan, apply, verify, remember. Raises LvsError with everything undone, NotUndone with what is left."""
-        outcome = Outcome(self.target, Result.NOTHING, warnings=list(self.memory.problems))
+        outcome = Outcome(self.target, Result.NOTHING, warnings=list(self.memory.problems), stance=self.stance)
         outcome.warnings += second_writers(self.target.role)
         observation, desired = self._look()
         if not self.options.dry_run and self._load_modules(desired, observation):
@@ -137,6 +139,13 @@ class Ascent:
         desired = self._wants(seen.machine(records), seen)
         if desired.problems:
             raise ConfigurationError(f"{self.cluster.file} does not fit this machine", desired.problems)
+        if self.stance == STANDBY:
+            desired.wanted, desired.withheld = withhold(desired.wanted, desired.warm)
+        elif self.memory.mine is not None and self.stance == ACTIVE == self.memory.mine.stance:
+            so_far = self.memory.mine.announcing
+            desired.announcing = replace(
+                desired.announcing, left=so_far.left, due=so_far.due, addresses=so_far.addresses
+            )
         if self.target.role == REALSERVER and not self.options.prune:
             keep_stale_vips(desired, self.memory.mine, seen.live)
         interest: set[Key] = {*desired.wanted, *mine}
@@ -206,17 +215,22 @@ class Ascent:
                 flushed = self._flushed(table)
         deferred = deferred_to_director(self.target, desired, self.memory.others)
         desired.notes += [f"{key}: stays away while the director on this machine has the VIP" for key in deferred]
+        mine, policy = self.memory.mine, desired.policy
+        if self.stance == STANDBY:
+            mine, policy = at_rest(mine), undrained(policy)
         return plan_up(
             desired.wanted,
             live,
-            self.memory.mine,
+            mine,
             self.memory.others,
             deferred=frozenset(deferred),
             cleared=frozenset(cleared),
             flushed=flushed,
             keep=desired.keep,
-            policy=desired.policy,
-            moment=moment(counted=needs_traffic(desired.wanted, live, self.memory.mine, self.memory.my_wills)),
+            policy=policy,
+            moment=moment(
+                counted=self.stance != STANDBY and needs_traffic(desired.wanted, live, mine, self.memory.my_wills)
+            ),
             wills=self.memory.my_wills,
         )
 
@@ -263,6 +277,10 @@ class Ascent:
     ) -> None:
         """Everything that has an effect, in one place: whatever fails in it is undone."""
         self.apparatus.listen("journal")
+        if added and desired.announcing.count > 1:
+            due = boottime() + desired.announcing.interval
+            left = desired.announcing.count - 1
+            desired.announcing = replace(desired.announcing, left=left, due=due, addresses=tuple(added))
         try:
             self.memory.begin(self._record(plan, desired, dict(plan.entries)))
             applied = carry_out(plan, self.apparatus, strict=self.options.strict)
@@ -305,7 +323,11 @@ class Ascent:
             nat=desired.nat,
             drains=plan.drains,
             overruled=plan.overruled,
-            policy=plan.policy,
+            policy=desired.policy if self.stance == STANDBY else plan.policy,
+            stance=self.stance,
+            warm=desired.warm,
+            withheld=desired.withheld,
+            announcing=desired.announcing,
             lost=tuple(dict.fromkeys((*(self.memory.mine.lost if self.memory.mine else ()), *lost(plan)))),
         )
 

@@ -13,6 +13,7 @@ from lvs_init.engine.request import Options, Outcome, Result
 from lvs_init.errors import LvsError
 from lvs_init.faces import codes
 from lvs_init.faces.telling import lines_of, tell_error, tell_note, tell_warning
+from lvs_init.model.record import STANDBY
 from lvs_init.system import streams, syslog
 
 _VERBS = ("start", "stop", "restart", "try-restart", "condrestart", "reload", "force-reload", "status")
@@ -134,14 +135,18 @@ def _line(name: str, verb: str, outcome: Outcome) -> str:
         return f"# {subject}: nothing to do"
     if outcome.result is Result.NOT_RUNNING:
         return f"{subject} is stopped, so there is nothing to {verb}"
-    if verb == "stop":
+    if verb in ("stop", "stand-by") and not outcome.stance:
         return f"{subject} is stopped" if outcome.result is Result.DONE else f"{subject} was stopped already"
+    if outcome.result is Result.NOTHING and outcome.stance == STANDBY:
+        return f"{subject} is standby, nothing to do"
     if outcome.result is Result.NOTHING:
         return (
             f"{subject} is running, nothing to do: {outcome.facts}" if outcome.facts else f"{subject} is stopped, "
             "nothing to do"
         )  # fmt: skip
     state = " (degraded)" if outcome.degraded else ""
+    if outcome.stance == STANDBY:
+        return f"{subject} is standby{state}" + (f": {outcome.facts}" if outcome.facts else "")
     return f"{subject} is running{state}: {outcome.facts}"
 
 

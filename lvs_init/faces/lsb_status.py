@@ -21,6 +21,7 @@ from lvs_init.system import identity, streams
 _CODES = {
     Health.RUNNING: codes.STATUS_RUNNING,
     Health.PARTIAL: codes.STATUS_PARTIAL,
+    Health.STANDBY: codes.STATUS_STOPPED,
     Health.LOCKED: codes.STATUS_LOCKED,
     Health.STOPPED: codes.STATUS_STOPPED,
 }
@@ -65,6 +66,8 @@ def _targets(paths: Paths, role: str, names: Sequence[str], environment: Mapping
 def _overall(healths: list[Health]) -> Health:
     if len(set(healths)) == 1:
         return healths[0]
+    if set(healths) == {Health.STANDBY, Health.STOPPED}:
+        return Health.STANDBY
     return Health.PARTIAL
 
 
@@ -73,6 +76,7 @@ def _lines(name: str, overall: Health, statuses: list[Status]) -> list[str]:
         Health.RUNNING: f"{name} is running" + (" (degraded)" if any(s.degraded for s in statuses) else ""),
         Health.PARTIAL: f"{name} is partly set up",
         Health.LOCKED: f"{name} is dead but subsys locked",
+        Health.STANDBY: f"{name} is stopped (standby: {_ready(statuses)})",
         Health.STOPPED: f"{name} is stopped",
     }
     lines = []
@@ -81,10 +85,18 @@ def _lines(name: str, overall: Health, statuses: list[Status]) -> list[str]:
         if len(statuses) > 1:
             lines.append(f"{label}{'up' if status.health is Health.RUNNING else status.health.value}")
         lines += [f"  {label}{line}" for line in status.missing]
+        lines += [f"  {label}{line}" for line in status.daemons]
         lines += [f"  {label}note: {line}" for line in status.notes]
     if statuses[0].table is not None and statuses[0].target.role == DIRECTOR:
         lines += render_table(statuses[0].table).splitlines()
     return [first[overall], *(quiet(line) for line in lines)]
+
+
+def _ready(statuses: list[Status]) -> str:
+    """What a standby has, in a few words."""
+    if any(status.degraded for status in statuses):
+        return "degraded, it has no VIP"
+    return "it has no VIP and is ready to take over"
 
 
 def _plain(status: Status) -> dict[str, object]:
@@ -93,6 +105,8 @@ def _plain(status: Status) -> dict[str, object]:
         "instance": status.target.instance,
         "health": status.health.value,
         "degraded": status.degraded,
+        "stance": status.stance,
+        "daemons": status.daemons,
         "missing": status.missing,
         "notes": status.notes,
     }

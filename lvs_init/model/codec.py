@@ -9,17 +9,20 @@ from typing import Any
 
 from lvs_init.model import ipvs, network
 from lvs_init.model.policy import Policy
-from lvs_init.model.record import Entry, Record
+from lvs_init.model.record import Announcing, Entry, Record
 from lvs_init.model.state import Key, Value
 from lvs_init.model.will import Will
 
 #: Goes up with any change of the form; a record of another version is not understood and so not used.
-VERSION = 2
+VERSION = 3
+#: Of those without stance and announcements, which an upgrade of a running director finds.
+_READ = (2, VERSION)
 
 _KEYS: dict[str, type[Any]] = {
     "service": ipvs.ServiceKey,
     "realserver": ipvs.RealServerKey,
     "timeout": ipvs.TimeoutKey,
+    "daemon": ipvs.SyncDaemonKey,
     "address": network.AddressKey,
     "route": network.RouteKey,
     "link": network.LinkKey,
@@ -31,6 +34,7 @@ _KEYS: dict[str, type[Any]] = {
 _VALUES: dict[str, type[Any]] = {
     "service": ipvs.Service,
     "realserver": ipvs.RealServer,
+    "daemon": ipvs.SyncDaemon,
     "address": network.Alias,
     "route": network.Route,
     "filter": network.FilterTable,
@@ -152,12 +156,16 @@ def record_to_plain(record: Record) -> dict[str, Any]:
             "drain_timeouts": [[_plain(key), seconds] for key, seconds in record.policy.drain_timeouts.items()],
             "live_weights": [_plain(key) for key in sorted(record.policy.live_weights, key=str)],
         },
+        "stance": record.stance,
+        "warm": record.warm,
+        "withheld": [[key_to_plain(key), _plain(value)] for key, value in record.withheld.items()],
+        "announcing": {**vars(record.announcing), "addresses": [key_to_plain(k) for k in record.announcing.addresses]},
     }
 
 
 def record_from_plain(data: dict[str, Any]) -> Record:
     """The inverse. Raises ValueError, KeyError, IndexError or TypeError for what was never a record of this version."""
-    if not isinstance(data, dict) or data.get("version") != VERSION:
+    if not isinstance(data, dict) or data.get("version") not in _READ:
         raise ValueError(f"no record of version {VERSION}")
     entries: dict[Key, Entry] = {}
     for plain_key, applied, former, maybe, transient, interim in data["entries"]:
@@ -196,7 +204,33 @@ def record_from_plain(data: dict[str, Any]) -> Record:
             },
             live_weights=frozenset(_build(ipvs.ServiceKey, key) for key in data["policy"]["live_weights"]),
         ),
+        **(_of_a_pair(data) if data["version"] == VERSION else {}),
     )
+
+
+def _of_a_pair(data: dict[str, Any]) -> dict[str, Any]:
+    """What a record of version 2 does not have."""
+    keys = [(key_from_plain(plain_key), value) for plain_key, value in data["withheld"]]
+    said = data["announcing"]
+    return {
+        "stance": str(data["stance"]),
+        "warm": bool(data["warm"]),
+        "withheld": {key: value_from_plain(key, value) for key, value in keys},
+        "announcing": Announcing(
+            int(said["count"]),
+            float(said["interval"]),
+            int(said["left"]),
+            float(said["due"]),
+            tuple(_address(key) for key in said["addresses"]),
+        ),
+    }
+
+
+def _address(data: list[Any]) -> network.AddressKey:
+    key = key_from_plain(data)
+    if not isinstance(key, network.AddressKey):
+        raise ValueError(f"{key} is no address")
+    return key
 
 
 def _real_server(data: list[Any]) -> ipvs.RealServerKey:

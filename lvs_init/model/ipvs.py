@@ -1,4 +1,4 @@
-"""The IPVS table: virtual services, their real servers, the protocol timeouts.
+"""The IPVS table: virtual services, their real servers, the protocol timeouts; and the sync daemons.
 
 Identity is a key, attributes are the value; counters are neither, so that equality never depends on traffic.
 The attributes are those that ipvsadm 1.31 can set (ipvsadm(8)); 0 is a value, None is unset.
@@ -6,7 +6,7 @@ The attributes are those that ipvsadm 1.31 can set (ipvsadm(8)); 0 is a value, N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 PROTOCOLS = ("tcp", "udp", "sctp")
@@ -83,6 +83,47 @@ class RealServer:
     upper: int = 0
     lower: int = 0
     tunnel: Tunnel | None = None  # only with forwarding "tun"
+
+
+@dataclass(frozen=True)
+class SyncDaemonKey:
+    """A sync daemon: the "master" tells other directors of connections, the "backup" hears of theirs."""
+
+    role: str
+
+    def __str__(self) -> str:
+        return f"{self.role} sync daemon"
+
+
+@dataclass(frozen=True)
+class SyncDaemon:
+    """How a sync daemon speaks: ``maxlen`` in bytes, 0: as the interface has room for.
+
+    The defaults are the kernel's (Linux net/netfilter/ipvs/ip_vs_sync.c start_sync_thread).
+    """
+
+    interface: str
+    syncid: int = 0  # 0 to 255; a backup with 0 hears of all
+    group: str = "224.0.0.81"  # IPv6 as well
+    port: int = 8848
+    ttl: int = 1
+    maxlen: int = 0
+
+    @property
+    def told(self) -> str:
+        """For people: ``eth0, syncid 1, to 224.0.0.81:8848``."""
+        return f"{self.interface}, syncid {self.syncid}, to {host_port(self.group, self.port)}"
+
+    def limited(self, maxlen: int) -> SyncDaemon:
+        """The same with another ``maxlen``."""
+        return replace(self, maxlen=maxlen)
+
+    def alike(self, other: object) -> bool:
+        """Whether it is the same daemon: the kernel shows a number where it was left to choose ``maxlen``."""
+        if not isinstance(other, SyncDaemon):
+            return False
+        chosen = 0 in (self.maxlen, other.maxlen)
+        return self == (other.limited(self.maxlen) if chosen else other)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lvs_init.model.ipvs import RealServerKey
+from lvs_init.model.ipvs import RealServerKey, SyncDaemon
+from lvs_init.model.network import AddressKey
 from lvs_init.model.policy import Policy
 from lvs_init.model.state import Key, Value
 
@@ -28,12 +29,36 @@ class Entry:
 
     def wrote(self, value: Value | None) -> bool:
         """Whether this value is one that we put there."""
-        return value == self.applied or value in self.maybe
+        if value == self.applied or value in self.maybe:
+            return True
+        return isinstance(value, SyncDaemon) and any(value.alike(ours) for ours in (self.applied, *self.maybe))
+
+
+@dataclass(frozen=True)
+class Announcing:
+    """Addresses that neighbours are told of several times: ``count`` times, ``interval`` seconds from each to the next.
+
+    ``left``: how often they are still to be told, next at ``due``, in seconds of CLOCK_BOOTTIME.
+    """
+
+    count: int = 0
+    interval: float = 1.0
+    left: int = 0
+    due: float = 0.0
+    addresses: tuple[AddressKey, ...] = ()
+
+
+#: One of a pair of directors (``[ha]``) has a stance: the active one serves, the standby is ready to.
+ACTIVE, STANDBY = "active", "standby"
 
 
 @dataclass(frozen=True)
 class Record:
-    """A role of a cluster on this machine."""
+    """A role of a cluster on this machine.
+
+    ``stance``: ACTIVE, STANDBY, or "" without ``[ha]``. ``withheld``: what a standby would want if it were active, and
+    ``warm`` whether it has the table meanwhile.
+    """
 
     role: str  # "director" or "realserver"
     instance: str  # the configuration file's stem
@@ -49,6 +74,10 @@ class Record:
     drains: Mapping[RealServerKey, float] = field(default_factory=dict)  # deadlines, see plan/drain.py
     overruled: Mapping[Key, Value] = field(default_factory=dict)  # what the file says where ``applied`` is otherwise
     policy: Policy = field(default_factory=Policy)
+    stance: str = ""
+    warm: bool = True
+    withheld: Mapping[Key, Value | None] = field(default_factory=dict)
+    announcing: Announcing = field(default_factory=Announcing)
 
     @property
     def holder(self) -> str:
@@ -63,6 +92,11 @@ class Record:
         }
         wanted.update(self.overruled)
         return wanted
+
+    @property
+    def serving(self) -> dict[Key, Value | None]:
+        """What the file wanted of an active one."""
+        return {**self.desired, **self.withheld}
 
 
 def merge(record: Record | None, journal: Record | None) -> Record | None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Optional, Union
 
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import (
+    RealServer,
+    RealServerKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    SyncDaemonKey,
+    TimeoutKey,
+)
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -32,10 +40,11 @@ Key = Union[
     RealServerKey,
     RouteKey,
     ServiceKey,
+    SyncDaemonKey,
     SysctlKey,
     TimeoutKey,
 ]
-Value = Union[str, int, Alias, Route, Service, RealServer, FilterTable]
+Value = Union[str, int, Alias, Route, Service, RealServer, SyncDaemon, FilterTable]
 State = Mapping[Key, Value]  # what is there
 Wanted = Mapping[Key, Optional[Value]]  # what shall be there; None: shall not
 
@@ -48,7 +57,7 @@ def same(key: Key, one: Value | None, other: Value | None) -> bool:
     """
     if isinstance(key, (AddressKey, RouteKey)):
         return (one is None) == (other is None)
-    return one == other
+    return one == other or (isinstance(one, SyncDaemon) and one.alike(other))
 
 
 def apply(state: State, wanted: Wanted) -> dict[Key, Value]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from lvs_init.model.address import full_prefix
-from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, SyncDaemonKey, TimeoutKey
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -100,6 +100,8 @@ def _phase(change: Change, leaving: bool, cleared: bool) -> Phase:
     if isinstance(key, (ServiceKey, RealServerKey)):
         away = leaving or (gone and isinstance(key, ServiceKey))
         return Phase.CLEAR if cleared else Phase.TABLE_AWAY if away else Phase.TABLE
+    if isinstance(key, SyncDaemonKey):
+        return Phase.TO_MASTER if (key.role == "master") != gone else Phase.TO_BACKUP
     if isinstance(key, MarkRuleKey):
         return Phase.MARKS_AWAY if gone else Phase.MARKS
     if isinstance(key, LinkKey):
@@ -118,6 +120,8 @@ def _position(change: Change) -> tuple[int, int]:
     key = change.key
     if isinstance(key, SysctlKey):
         return rank(key), 0
+    if isinstance(key, SyncDaemonKey):
+        return 0 if change.after is None else 1, 0
     if isinstance(key, (ServiceKey, RealServerKey)):
         drained = isinstance(change.after, RealServer) and change.after.weight == 0
         verb = 0 if change.before is None else 3 if change.after is None else 2 if drained else 1

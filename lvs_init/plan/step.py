@@ -19,16 +19,18 @@ class Phase(enum.IntEnum):
     TABLE = 6
     MARKS = 7
     LINKS = 8
-    ADDRESSES = 9
-    ROUTES = 10
-    ROUTES_AWAY = 11
-    ADDRESSES_AWAY = 12
-    LINKS_BACK = 13
-    MARKS_AWAY = 14
-    TABLE_AWAY = 15
-    TIMEOUTS_BACK = 16
-    SYSCTLS_BACK = 17
-    FIREWALL_BACK = 18
+    TO_MASTER = 9
+    ADDRESSES = 10
+    ROUTES = 11
+    ROUTES_AWAY = 12
+    ADDRESSES_AWAY = 13
+    TO_BACKUP = 14
+    LINKS_BACK = 15
+    MARKS_AWAY = 16
+    TABLE_AWAY = 17
+    TIMEOUTS_BACK = 18
+    SYSCTLS_BACK = 19
+    FIREWALL_BACK = 20
 
 
 REASONS: dict[Phase, str] = {
@@ -41,10 +43,13 @@ REASONS: dict[Phase, str] = {
     "deletes, so that no service is ever empty on the way",
     Phase.MARKS: "packets are marked for the service before its VIP draws any",
     Phase.LINKS: "a tunnel must be up to receive",
+    Phase.TO_MASTER: "the other director hears of every connection from the first one on; a backup ends before, since "
+    "backup_only keeps the table from working while it listens",
     Phase.ADDRESSES: "everything behind the VIP is ready",
     Phase.ROUTES: "a host route goes through the alias, so the alias comes first",
     Phase.ROUTES_AWAY: "the route goes before the address that it hangs on",
     Phase.ADDRESSES_AWAY: "the VIP goes before the table: with the table gone first, open connections would be reset",
+    Phase.TO_BACKUP: "the last connection here is still told of; a backup begins when no client comes here any more",
     Phase.LINKS_BACK: "nothing is received through it any more",
     Phase.MARKS_AWAY: "no packet for the VIP arrives any more",
     Phase.TABLE_AWAY: "nothing is sent to these services any more",

@@ -49,7 +49,7 @@ def next_due(
 
     ``weights``: of the real servers that are in the table now. A drain that has ended is due at once.
     """
-    times = []
+    times = [record.announcing.due] if record.announcing.left else []
     for key, deadline in record.drains.items():
         if key not in weights:
             times.append(deadline + GRACE if deadline <= moment.now else moment.now)

@@ -85,7 +85,7 @@ def test_a_trial_that_is_taken_back_is_told_of_though_the_file_is_broken(
 ) -> None:
     record = remember(engine, "web")
     trial.keep(engine.paths, Trial("web", "/tmp/next.toml", "", record.file, 1.0, record))
-    monkeypatch.setattr("lvs_init.engine.trying.Return.run", lambda self: Outcome(self.target, Result.DONE))
+    monkeypatch.setattr("lvs_init.engine.recorded.FromRecord.run", lambda self: Outcome(self.target, Result.DONE))
     outcome = engine.carry_out("reload")[0]
     assert (outcome.result, outcome.notes) == (
         Result.FAILED,

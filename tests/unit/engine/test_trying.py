@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lvs_init.engine import memory, trial, trying
+from lvs_init.engine import memory, recorded, trial, trying
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.engine.run import Engine
@@ -37,4 +37,4 @@ def test_the_configuration_itself_is_not_tried(tmp_path: Path, monkeypatch: pyte
 
 def test_settings_that_went_with_their_interface_are_not_wanted_back() -> None:
     here, gone = SysctlKey("net/ipv4/ip_forward"), SysctlKey("net/ipv4/conf/gone0/forwarding")
-    assert trying.still_there({here: "1", gone: "1", WEB: Service("rr")}) == {here: "1", WEB: Service("rr")}
+    assert recorded.still_there({here: "1", gone: "1", WEB: Service("rr")}) == {here: "1", WEB: Service("rr")}

@@ -1,0 +1,63 @@
+"""One of two directors: what it wants while it stands by, of all that it wants while it is active."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey
+from lvs_init.model.network import AddressKey, MarkRuleKey, RouteKey
+from lvs_init.model.policy import Policy
+from lvs_init.model.record import ACTIVE, STANDBY, Record
+from lvs_init.model.state import Key, Value, Wanted
+
+MASTER, BACKUP = SyncDaemonKey("master"), SyncDaemonKey("backup")
+#: The least that a backup's messages may be limited to (Linux ip_vs_sync.c start_sync_thread).
+_LEAST_MAXLEN = 1024
+
+
+def stance_for(verb: str, pair: bool, record: Record | None) -> str:
+    """What a run shall come to. ``pair``: whether the file has ``[ha]``.
+
+    Nobody but a cluster manager makes one active, and start makes no active one stand by: a director that was started
+    before its file had ``[ha]`` counts as active.
+    """
+    if not pair:
+        return ""
+    if verb == "activate":
+        return ACTIVE
+    if record is None:
+        return STANDBY
+    return record.stance or ACTIVE
+
+
+def withhold(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
+    """``active``: what an active one wants. Returns what a standby wants, and what an active one wants besides.
+
+    The second laid over the first is ``active`` again. ``warm``: with the table, so that only VIPs are to come.
+    """
+    wanted: dict[Key, Value | None] = {}
+    withheld: dict[Key, Value | None] = {}
+    for key, value in active.items():
+        aside = isinstance(key, (AddressKey, RouteKey, SyncDaemonKey))
+        aside = aside or (not warm and isinstance(key, (ServiceKey, RealServerKey, MarkRuleKey)))
+        (withheld if aside else wanted)[key] = value
+    if MASTER in withheld or BACKUP in withheld:
+        wanted[MASTER], wanted[BACKUP] = withheld.get(BACKUP), _listening(withheld.get(MASTER))
+    return wanted, withheld
+
+
+def _listening(master: Value | None) -> Value | None:
+    """The backup that hears a master like this."""
+    if not isinstance(master, SyncDaemon) or not master.maxlen:
+        return master
+    return master.limited(max(master.maxlen, _LEAST_MAXLEN))
+
+
+def undrained(policy: Policy) -> Policy:
+    """A standby drains nothing: without a VIP no client comes back to finish anything."""
+    return replace(policy, drain_timeout=0, drain_timeouts={})
+
+
+def at_rest(record: Record | None) -> Record | None:
+    """The record for the plan of a standby: whatever was being drained goes at once."""
+    return None if record is None else replace(record, drains={}, policy=undrained(record.policy))
