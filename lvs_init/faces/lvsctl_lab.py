@@ -28,21 +28,36 @@ def add_to(commands: Any) -> None:
         epilog="Exit codes: 0 all of it held, 1 something did not, 6 no such file, 64 wrong usage.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a path, or NAME for /etc/lvs/NAME.toml")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a path, or NAME for /etc/lvs/NAME.toml")
     parser.add_argument("--where", choices=("auto", "here", "guest"), default="auto", help="which kernel (auto)")
     parser.add_argument("--requests", type=_number, metavar="N", help="at least so many for each service (6)")
     parser.add_argument("--director", metavar="NAME", help="direct as the machine of [node.NAME]")
+    parser.add_argument(
+        "--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out"
+    )
+    parser.add_argument("--faults", action="store_true", help="list what --fault knows, of FILE alone if there is one")
     parser.add_argument("--json", action="store_true", help="the outcome for programs, without progress")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """0: everything held; 1: not. Raises LvsError where there is no lab or nothing to rehearse."""
-    from lvs_init.faces import lvsctl_check
+    from lvs_init.faces import lvsctl_check, lvsctl_fault
+    from lvs_init.faces.lvsctl import USAGE
 
-    file = lvsctl_check.file_named(arguments.file, environment)
-    text = files.read_trusted(file, owner_check=False).decode("utf-8", "replace")
+    file = text = ""
+    if arguments.file is not None:
+        file = lvsctl_check.file_named(arguments.file, environment)
+        text = files.read_trusted(file, owner_check=False).decode("utf-8", "replace")
+    elif not (arguments.fault or arguments.faults):
+        streams.err("lvsctl: FILE is missing")
+        streams.err("usage: lvsctl lab FILE | [FILE] --fault CODE | [FILE] --faults")
+        return USAGE
     try:
+        if arguments.faults:
+            return lvsctl_fault.list_all(file, text, as_json=arguments.json)
+        if arguments.fault:
+            return lvsctl_fault.inject(file, text, arguments)
         return _rehearse(file, text, arguments)
     except ConfigurationError as error:
         lvsctl_check.tell_problems(file, [each for each in error.problems if isinstance(each, Problem)])

@@ -20,7 +20,7 @@ from typing import Any
 
 from lvs_init.config.cluster import Cluster, VirtualService
 from lvs_init.config.load import parse
-from lvs_init.lab.node import Completed, Node
+from lvs_init.lab.node import Completed, Node, Serving
 from lvs_init.lab.place import ROOT, Place
 from lvs_init.lab.questions import Question, ports_of, questions_of
 from lvs_init.lab.server import LOG
@@ -74,6 +74,7 @@ class Rehearsal:
         self.topology: Topology = topology_of(self.cluster, director)
         self.nodes: dict[str, Node] = {}
         self.realservers: dict[str, Node] = {}
+        self._serving: dict[str, Serving] = {}
         self._fresh = fresh
         self._number = next(_numbers)
         self._bridges = {name: f"lab{self._number}-{name}" for name in self.topology.segments}
@@ -125,8 +126,19 @@ class Rehearsal:
             self._mark_as_the_admin(node)
         if host.rips:
             node.write(LOG, "")
-            ports = ports_of(self.cluster, host.rips)
-            node.serve("lvs_init.lab.server:serve", tcp=ports["tcp"], udp=ports["udp"])
+            self.listen(host.name)
+
+    def listen(self, host: str, at: str | None = "") -> None:
+        """From now on the server of the host listens at this address; "": at all of them; None: at none."""
+        if host in self._serving:
+            self._serving.pop(host).kill()
+        if at is not None:
+            ports = ports_of(self.cluster, self.topology.host(host).rips or tuple(self._rips()))
+            serve = "lvs_init.lab.server:serve"
+            self._serving[host] = self.nodes[host].serve(serve, tcp=ports["tcp"], udp=ports["udp"], at=at)
+
+    def _rips(self) -> Iterator[str]:
+        return (rip for host in self.topology.hosts for rip in host.rips)
 
     def _tried_once(self) -> Iterator[str]:
         """A receiver of tunnels gets its IPv6 settings when it first goes up, and keeps them for ever."""

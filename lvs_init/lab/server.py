@@ -30,10 +30,12 @@ def body(length: int) -> bytes:
     return array.array("I", range(-(-length // _NUMBER))).tobytes()[:length]
 
 
-def serve(tcp: Sequence[int] = (80,), udp: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
-    """Listen at these ports of every address, IPv4 and IPv6. Yields once they are open, then serves for ever."""
+def serve(tcp: Sequence[int] = (80,), udp: Sequence[int] = (), at: str = "") -> Iterator[dict[str, Any]]:
+    """Listen at these ports of every address, IPv4 and IPv6, or of the one given. Yields once they are open, then
+    serves for ever."""
     server = _Server()
-    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+    everywhere = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
+    for family, address in everywhere if not at else [(socket.AF_INET6 if ":" in at else socket.AF_INET, at)]:
         for port in tcp:
             server.listen(family, address, port)
         for port in udp:

@@ -1,0 +1,68 @@
+"""One request after the other, and what became of each: who answered, or how it failed and after how long. Runs in a
+host (Node.call)."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+from lvs_init.lab.fault import AGAIN, DOWNLOAD, UPLOAD
+from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
+
+_LARGE = 200_000  # bytes: many full packets
+_ROUNDS, _PAUSE = 8, 0.06  # over one connection, so long apart (seconds) that a redirect arrives in between
+
+
+def attempts(address: str, port: int, how: str, count: int, patience: float) -> list[dict[str, Any]]:
+    """Ask over HTTP ``count`` times, each over a connection of its own.
+
+    patience: seconds for each wait. Returns for each {"who": host or "", "error": name or "", "seconds"}.
+    """
+    told = []
+    for _ in range(count):
+        began = time.monotonic()
+        who = error = ""
+        try:
+            who = _once(address, port, how, patience)
+        except OSError as failure:
+            error = name_of(failure)
+        told.append({"who": who, "error": error, "seconds": round(time.monotonic() - began, 2)})
+    return told
+
+
+def _once(address: str, port: int, how: str, patience: float) -> str:
+    with connect(address, port, patience) as connection:
+        if how == UPLOAD:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: lab\r\nX-Pad: " + b"x" * _LARGE + b"\r\n")
+            return ask_rest(connection)
+        if how == DOWNLOAD:
+            return _download(connection)
+        if how == AGAIN:
+            for _ in range(_ROUNDS):
+                ask(connection, keepalive=True)
+                time.sleep(_PAUSE)
+        return ask(connection, keepalive=False)
+
+
+def ask_rest(connection: socket.socket) -> str:
+    """End the head of a request that was begun, and read who answers. Raises OSError."""
+    connection.sendall(b"Connection: close\r\n\r\n")
+    text = b""
+    while piece := connection.recv(65535):
+        text += piece
+    body = text.partition(b"\r\n\r\n")[2]
+    if not body:
+        raise EndOfStream
+    return body.decode()
+
+
+def _download(connection: socket.socket) -> str:
+    connection.sendall(b"GET /%d HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n" % _LARGE)
+    received = 0
+    while received < _LARGE:
+        piece = connection.recv(65535)
+        if not piece:
+            raise EndOfStream
+        received += len(piece)
+    return "somebody"

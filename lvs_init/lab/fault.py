@@ -1,0 +1,105 @@
+"""What a fault is: commands that break a running rehearsal, those that take them back, and what its client then sees.
+
+Commands are words apart by blanks. In braces stand the rehearsal's own names and addresses, as lab/injection.py knows
+them: {vip} and {rip} for example. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Who a command is for, and who the doctor is asked on.
+DIRECTOR, REALSERVER, ROUTER, CLIENT, KERNEL = "director", "realserver", "router", "client", "kernel"
+
+# Which service of a file it is about.
+PLAIN, PERSISTENT, MARKED, DATAGRAM = "plain", "persistent", "marked", "datagram"
+
+# How the client asks.
+REQUEST, UPLOAD, DOWNLOAD, KEPT, AGAIN = "request", "upload", "download", "kept", "again"
+
+
+# What an act is: a command that ends; one that goes on until the fault is taken back; the address at which the lab's
+# server of the host listens from now on ("" for all, NOWHERE for none); a function, "module:function name=value ...".
+COMMAND, DAEMON, LISTEN, FUNCTION = "command", "daemon", "listen", "function"
+NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that is done on one host."""
+
+    host: str
+    words: str
+    kind: str = COMMAND
+
+
+def on(host: str, *commands: str) -> tuple[Act, ...]:
+    """Each command on that host."""
+    return tuple(Act(host, command) for command in commands)
+
+
+def listen(host: str, address: str = "") -> tuple[Act, ...]:
+    """The lab's server of that host listens at this address alone; "": at all; NOWHERE: it ends."""
+    return (Act(host, address, LISTEN),)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the client sees. ``errors``: any of these names (traffic.name_of), empty where it sees none.
+
+    ``who``: whose requests they are: "all", "one" (those that go to the broken real server), "extra" (those that go to
+    one that the fault has added). ``leak``: the network hears the real server answer for the VIP. ``poison``: what the
+    router remembers of the VIP becomes the real server. ``still``: a real server that is to be left alone is asked.
+    """
+
+    errors: tuple[str, ...] = ()
+    who: str = "all"
+    how: str = REQUEST
+    leak: bool = False
+    poison: bool = False
+    still: bool = False
+
+
+#: Nobody says anything: no answer in time, or after some seconds that there is no such host.
+_SILENCE = ("TIMEOUT", "EHOSTUNREACH")
+
+WORKS = Sight()
+ALL_SILENT = Sight(_SILENCE)
+ONE_SILENT = Sight(_SILENCE, "one")
+EXTRA_SILENT = Sight(_SILENCE, "extra")
+ALL_REFUSED = Sight(("ECONNREFUSED",))
+ONE_REFUSED = Sight(("ECONNREFUSED",), "one")
+LEAKS = Sight(leak=True)
+POISONS = Sight(poison=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``methods``: the forwarding methods, one of which the service must have. ``host``: where the doctor names it.
+
+    ``by_hand``: why what the doctor prints cannot be typed as it stands; "": it can. ``also``: other codes that say the
+    same of it. ``low``: it is told as a note only, for it can be meant so. ``rebuild``: the hosts cannot be had back.
+    """
+
+    code: str
+    variant: str
+    what: str
+    methods: tuple[str, ...]
+    host: str
+    inject: tuple[Act, ...]
+    undo: tuple[Act, ...]
+    sees: Sight
+    family: int = 4
+    kind: str = PLAIN
+    by_hand: str = ""
+    also: tuple[str, ...] = ()
+    low: bool = False
+    rebuild: bool = False
+    near: bool = False  # needs real servers on the VIP's own network
+    one_network: bool = False  # needs VIP, DIP and RIPs on one network
+    probe: bool = False  # needs --probe
+
+    @property
+    def name(self) -> str:
+        """ "ARP01-all": unique, also as a test's name."""
+        return f"{self.code}-{self.variant}" if self.variant else self.code

@@ -1,0 +1,56 @@
+"""Faults of connections, timers and marks."""
+
+from __future__ import annotations
+
+from lvs_init.lab.fault import (
+    ALL_REFUSED,
+    ALL_SILENT,
+    DIRECTOR,
+    KEPT,
+    MARKED,
+    PERSISTENT,
+    WORKS,
+    Fault,
+    Sight,
+    on,
+)
+
+_ANY = ("dr", "tun", "nat")
+_SERVICE = "-t {vip}:{port}"
+
+FAULTS = (
+    Fault(
+        "CON01", "", "a drained real server keeps its persistent clients", ("dr",), DIRECTOR,
+        on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 0"),
+        on(DIRECTOR, "sysctl -qw net.ipv4.vs.expire_quiescent_template=0",
+           f"ipvsadm -e {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 1"),
+        Sight(still=True), kind=PERSISTENT,
+    ),
+    Fault(
+        "CON02", "", "a real server was taken away, and its open connections hang", ("dr", "nat"), DIRECTOR,
+        on(DIRECTOR, f"ipvsadm -d {_SERVICE} -r {{rip}}:{{port}}"),
+        on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 1",
+           "sysctl -qw net.ipv4.vs.expire_nodest_conn=0"),
+        Sight(("TIMEOUT",), "all", KEPT), low=True,
+    ),
+    Fault(
+        "CON06", "drop_packet", "IPVS drops every packet: drop_packet=3 with am_droprate=1", _ANY, DIRECTOR,
+        on(DIRECTOR, "sysctl -qw net.ipv4.vs.am_droprate=1", "sysctl -qw net.ipv4.vs.drop_packet=3"),
+        on(DIRECTOR, "sysctl -qw net.ipv4.vs.drop_packet=0", "sysctl -qw net.ipv4.vs.am_droprate=10"),
+        ALL_SILENT,
+    ),
+    Fault(
+        "CON08", "", "nobody marks the packets of a firewall-mark service", ("dr",), DIRECTOR,
+        on(DIRECTOR, "iptables -t mangle -F PREROUTING"),
+        on(DIRECTOR, "iptables -t mangle -F PREROUTING",
+           "iptables -t mangle -A PREROUTING -d {vip}/32 -p tcp -m tcp --dport {port} -j MARK "
+           "--set-xmark {mark}/0xffffffff"),
+        ALL_REFUSED, kind=MARKED,
+    ),
+    Fault(
+        "CON10", "", "run_estimation=0: every counter and rate stands still", _ANY, DIRECTOR,
+        on(DIRECTOR, "sysctl -qw net.ipv4.vs.run_estimation=0"),
+        on(DIRECTOR, "sysctl -qw net.ipv4.vs.run_estimation=1"),
+        WORKS, low=True,
+    ),
+)  # fmt: skip
