@@ -66,7 +66,7 @@ $(HA): packages/ha.txt packages/unpack
 lint: $(VENV) ## ruff and mypy
 	@$(PYTHON) -m ruff check --quiet
 	@$(PYTHON) -m ruff format --quiet --check || { echo 'Run "make format".' >&2; exit 1; }
-	@$(PYTHON) -m mypy lvs_init manual $(wildcard bin/*)
+	@$(PYTHON) -m mypy lvs_init manual $(wildcard bin/* rc.d/ocf/*)
 
 .PHONY: format
 format: $(VENV) ## let ruff lay out the code

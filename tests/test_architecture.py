@@ -60,6 +60,9 @@ STARTS_A_SHELL = {"system", "popen"}
 EMPTY_NAMES = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 TOO_LONG = 400
 
+# What init systems and cluster managers call.
+ENTRY_FOLDERS = ("bin", "rc.d/ocf", "rc.d/resource.d")
+
 # Built of two halves each, so that this file does not break its own rule.
 PRIVATE_PLACES = ("../" + "shared", "/wor" + "k/")
 
@@ -68,11 +71,13 @@ FUTURES_OF_3_6 = {"absolute_import", "division", "generator_stop", "generators",
 
 
 def python_files(root: Path, *folders: str) -> Iterator[Path]:
-    """Every Python file below the folders; in bin, where entry files have no suffix, every file."""
+    """Every Python file below the folders; "bin" stands for all folders of entry files, which have no suffix."""
     for folder in folders:
-        for path in sorted((root / folder).rglob("*" if folder == "bin" else "*.py")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                yield path
+        pattern = "*" if folder == "bin" else "*.py"
+        for each in ENTRY_FOLDERS if folder == "bin" else (folder,):
+            for path in sorted((root / each).rglob(pattern)):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    yield path
 
 
 @cache
@@ -262,6 +267,7 @@ BREACHES: list[tuple[Rule, str, str]] = [
     (imports_point_downwards, "lvs_init/cache/__init__.py", ""),
     (entry_files_call_faces_only, "bin/lvs-director", "from lvs_init.engine import start"),
     (entry_files_call_faces_only, "bin/lvs-director", "import lvs_init"),
+    (entry_files_call_faces_only, "rc.d/ocf/director", "from lvs_init.engine import start"),
     (pure_parts_have_no_effects, "lvs_init/plan/order.py", "import os"),
     (pure_parts_have_no_effects, "lvs_init/commands/route.py", "from pathlib import Path"),
     (pure_parts_have_no_effects, "lvs_init/config/read.py", "text = open('lvs.toml').read()"),

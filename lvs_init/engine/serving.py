@@ -8,11 +8,12 @@ from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.config.endpoints import endpoints
 from lvs_init.config.realserver import own_rips
 from lvs_init.engine import configuration
+from lvs_init.engine.channel import daemons
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.observe import look
 from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.errors import LvsError
-from lvs_init.model.ipvs import RealServer, RealServerKey, host_port
+from lvs_init.model.ipvs import RealServer, RealServerKey, SyncDaemonKey, host_port
 from lvs_init.model.network import AddressKey
 from lvs_init.model.record import Record
 from lvs_init.system import link, reach
@@ -26,7 +27,7 @@ def hindrances(target: Target, memory: Memory, table: ProcTable | None) -> list[
     if record is None:
         return []
     if target.role == DIRECTOR:
-        return [*unserved(record, table or ProcTable({})), *_dark(record)]
+        return [*unserved(record, table or ProcTable({})), *_dark(record), *_silent(record)]
     return list(_deaf(target, memory, record))
 
 
@@ -59,6 +60,14 @@ def _dark(record: Record) -> Iterator[str]:
             yield f"interface {interface} is down"
         elif not flags & link.RUNNING:
             yield f"interface {interface} has no carrier"
+
+
+def _silent(record: Record) -> Iterator[str]:
+    """Sync daemons that we have started and that are gone. What the kernel cannot be asked of is not told of."""
+    wanted = [key for key, entry in record.entries.items() if isinstance(key, SyncDaemonKey) and entry.applied]
+    found = daemons() if wanted else None
+    if found is not None:
+        yield from (f"the {key} is gone" for key in wanted if key not in found)
 
 
 def _carried(record: Record) -> list[AddressKey]:
