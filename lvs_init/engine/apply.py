@@ -175,6 +175,11 @@ def retreat(plan: Plan, apparatus: Apparatus) -> tuple[State, list[str]]:
     return live, differences(left) + said if left else []
 
 
+def addresses_away(plan: Plan, apparatus: Apparatus) -> list[str]:
+    """Of a plan of going away, only what clients would notice: for a machine that cannot be read as a whole."""
+    return _do_all((step for step in plan.steps if step.phase in (Phase.ROUTES_AWAY, Phase.ADDRESSES_AWAY)), apparatus)
+
+
 def differences(remaining: Iterable[Step]) -> list[str]:
     """Each change that would still be needed, as a line."""
     return [

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvs_init.engine.apply import Apparatus, differences, retreat
+from lvs_init.engine.apply import Apparatus, addresses_away, differences, retreat
+from lvs_init.engine.down import descend
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.moment import moment
+from lvs_init.engine.observe import look
 from lvs_init.engine.recorded import still_there
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
-from lvs_init.errors import NotSettled
+from lvs_init.errors import LvsError, NotSettled, SystemFailure
 from lvs_init.model.network import AddressKey
-from lvs_init.model.record import STANDBY
-from lvs_init.plan.intent import plan_up
+from lvs_init.model.record import STANDBY, Record
+from lvs_init.model.state import State
+from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
 from lvs_init.plan.stance import at_rest, undrained, withhold
 
@@ -28,7 +31,12 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
     if record is None:
         return outcome
     wanted, withheld = withhold(still_there(record.serving), record.warm)
-    live = apparatus.observe({*record.entries, *wanted}).live
+    seen = True
+    try:
+        live: State = apparatus.observe({*record.entries, *wanted}).live
+    except LvsError as error:
+        live, seen = look().live, False
+        outcome.degraded.append(f"{error.message}; so its addresses are taken away and nothing else is touched")
     plan = plan_up(
         wanted,
         live,
@@ -54,20 +62,41 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
         degraded=(),
     )
     if plan.steps:
-        apparatus.listen("journal")
-        memory.begin(after)
-        after_all, said = retreat(plan, apparatus)
-        left = steps(plan.wanted, after_all, leaving=plan.leaving)
-        changes = [change for step in left for change in step.changes]
-        vips = [change.key for change in changes if isinstance(change.key, AddressKey) and change.after is None]
-        if vips:
-            raise NotSettled(
-                f"{' and '.join(map(str, vips))} cannot be taken away",
-                said,
-                hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
-            )
-        outcome.degraded = differences(left)
+        try:
+            memory.begin(after)
+        except SystemFailure as error:
+            stopped = descend(target, memory, apparatus, options)
+            stopped.warnings.append(f"{error.message}: a standby that is not remembered is none, so all is stopped")
+            return stopped
+        outcome.degraded += _carry_out(plan, apparatus, seen)
         outcome.result = Result.DONE
-    apparatus.listen("record")
-    memory.commit(replace(after, degraded=tuple(outcome.degraded)))
+    _remember(replace(after, degraded=tuple(outcome.degraded)), memory, outcome)
     return outcome
+
+
+def _carry_out(plan: Plan, apparatus: Apparatus, seen: bool) -> list[str]:
+    """What is left out, a line each. Raises NotSettled where a VIP is."""
+    if seen:
+        live, said = retreat(plan, apparatus)
+        left = steps(plan.wanted, live, leaving=plan.leaving)
+    else:
+        said = addresses_away(plan, apparatus)
+        live = look().live
+        left = steps({key: value for key, value in plan.wanted.items() if isinstance(key, AddressKey)}, live)
+    changes = [change for step in left for change in step.changes]
+    vips = [change.key for change in changes if isinstance(change.key, AddressKey) and change.after is None]
+    if vips:
+        raise NotSettled(
+            f"{' and '.join(map(str, vips))} cannot be taken away",
+            said,
+            hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
+        )
+    return differences(left)
+
+
+def _remember(record: Record, memory: Memory, outcome: Outcome) -> None:
+    """The journal says that it stands by, where the record cannot."""
+    try:
+        memory.commit(record)
+    except SystemFailure as error:
+        outcome.warnings.append(f"this is done, but not all of it is remembered: {error.message}")

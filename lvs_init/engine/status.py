@@ -81,7 +81,7 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     steady = not memory.interrupted or _judge_journal(paths, memory, status)
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record), *_daemons(record, status))))
     if record.stance == STANDBY and steady:
-        left_out += status.missing
+        left_out += [*status.missing, *_taken(record)]
         status.missing, status.health = [], Health.STANDBY
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
@@ -225,6 +225,13 @@ def _compare_link(key: LinkKey, status: Status) -> None:
 def _table() -> ProcTable | None:
     listing = files.read_small("/proc/net/ip_vs")
     return None if listing is None else parse_proc(listing)
+
+
+def _taken(record: Record) -> list[str]:
+    """Addresses that a standby must not have."""
+    present = netinfo.addresses()
+    wrong = [key for key, value in record.withheld.items() if value is not None and key in present]
+    return [f"{key} is here, and belongs to the active director alone" for key in wrong]
 
 
 def _daemons(record: Record, status: Status) -> list[str]:

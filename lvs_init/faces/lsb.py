@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NoReturn
 
 from lvs_init.engine.request import Options, Outcome, Result
@@ -17,6 +18,8 @@ from lvs_init.model.record import STANDBY
 from lvs_init.system import streams, syslog
 
 _VERBS = ("start", "stop", "restart", "try-restart", "condrestart", "reload", "force-reload", "status")
+#: Verb -> what is asked of the engine.
+_MEANT = MappingProxyType({verb: verb for verb in _VERBS})
 _FLAGS = {
     "--dry-run": "dry_run",
     "--strict": "strict",
@@ -39,7 +42,7 @@ class Call:
     json: bool
 
 
-def parse(argv: Sequence[str]) -> Call | str:
+def parse(argv: Sequence[str], verbs: Collection[str] = _VERBS) -> Call | str:
     """The call, or what is wrong with it."""
     flags = {word for word in argv if word.startswith("-")}
     words = [word for word in argv if not word.startswith("-")]
@@ -49,10 +52,10 @@ def parse(argv: Sequence[str]) -> Call | str:
     if not words:
         return "a verb is missing"
     verb, names = words[-1], tuple(words[:-1])
-    if verb not in _VERBS:
-        misplaced = [word for word in words if word in _VERBS]
+    if verb not in verbs:
+        misplaced = [word for word in words if word in verbs]
         return f"excess argument '{verb}'" if misplaced else f"unknown verb '{verb}'"
-    if set(names) & set(_VERBS):
+    if set(names) & set(verbs):
         return f"excess argument '{verb}'"
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong:
@@ -68,11 +71,20 @@ def run(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, st
     streams.finish(main(role, usage, argv, environment))
 
 
-def main(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    """The same, up to the exit code. Never raises: whatever happens becomes a line on stderr and a code."""
+def main(
+    role: str,
+    usage: str,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    meant: Mapping[str, str] = _MEANT,
+) -> int:
+    """The same, up to the exit code. Never raises: whatever happens becomes a line on stderr and a code.
+
+    ``meant``: the verbs that there are -> what is asked of the engine.
+    """
     name = f"lvs-{role}"
     os.umask(0o022)
-    call = parse(argv)
+    call = parse(argv, meant)
     if isinstance(call, str):
         streams.err(f"{name}: {call}")
         streams.err(usage)
@@ -82,7 +94,7 @@ def main(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, s
             from lvs_init.faces import lsb_status
 
             return lsb_status.report(role, call.names, environment, as_json=call.json)
-        return _write(role, name, call, environment)
+        return _write(role, name, call, environment, meant[call.verb])
     except LvsError as error:
         tell_error(name, error)
         return codes.STATUS_UNKNOWN if call.verb == "status" else codes.of(error, call.verb)
@@ -90,7 +102,7 @@ def main(role: str, usage: str, argv: Sequence[str], environment: Mapping[str, s
         return _bug(name, call.verb, error)
 
 
-def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> int:
+def _write(role: str, name: str, call: Call, environment: Mapping[str, str], asked: str) -> int:
     from lvs_init.engine.run import Engine
 
     progress = _progress(name) if sys.stderr is not None and sys.stderr.isatty() else None
@@ -99,7 +111,7 @@ def _write(role: str, name: str, call: Call, environment: Mapping[str, str]) -> 
     engine = Engine(role, call.names, options, environment)
     if progress is not None:
         engine.listen = progress
-    outcomes = engine.carry_out(call.verb)
+    outcomes = engine.carry_out(asked)
     for outcome in outcomes:
         for warning in [*outcome.warnings, *outcome.degraded]:
             tell_warning(name, warning)

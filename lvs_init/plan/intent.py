@@ -91,7 +91,8 @@ def plan_up(
     away, left_alone = retreat(let_go, live, others)
     leaving = frozenset(let_go)
     wanted.update(away)
-    for key, value in waiting(let_go, wanted, live, others).items():
+    without = [key for key, value in desired.items() if value is None and key in known]
+    for key, value in waiting([*let_go, *without], wanted, live, others).items():
         wanted.setdefault(key, value)
     for key in deferred:
         wanted.pop(key, None)

@@ -33,7 +33,8 @@ def stance_for(verb: str, pair: bool, record: Record | None) -> str:
 def withhold(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
     """``active``: what an active one wants. Returns what a standby wants, and what an active one wants besides.
 
-    The second laid over the first is ``active`` again. ``warm``: with the table, so that only VIPs are to come.
+    The second laid over the first is ``active`` again. ``warm``: with the table, so that only VIPs are to come. A VIP
+    that somebody else has brought is taken away as well: a client must find one director.
     """
     wanted: dict[Key, Value | None] = {}
     withheld: dict[Key, Value | None] = {}
@@ -41,6 +42,8 @@ def withhold(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[
         aside = isinstance(key, (AddressKey, RouteKey, SyncDaemonKey))
         aside = aside or (not warm and isinstance(key, (ServiceKey, RealServerKey, MarkRuleKey)))
         (withheld if aside else wanted)[key] = value
+        if isinstance(key, AddressKey) and value is not None:
+            wanted[key] = None
     if MASTER in withheld or BACKUP in withheld:
         wanted[MASTER], wanted[BACKUP] = withheld.get(BACKUP), _listening(withheld.get(MASTER))
     return wanted, withheld
