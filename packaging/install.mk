@@ -8,10 +8,13 @@ completionsdir := $(datadir)/bash-completion/completions
 unitdir := $(prefix)/lib/systemd/system
 presetdir = $(unitdir)-preset
 tmpfilesdir := $(prefix)/lib/tmpfiles.d
+# Where Pacemaker looks for agents, whatever the prefix.
+ocfdir := /usr/lib/ocf/resource.d/lvs
 # On Red Hat /etc/init.d is a link to the real directory.
 INITDIR := $(if $(wildcard $(DESTDIR)/etc/rc.d/init.d/.),/etc/rc.d/init.d,/etc/init.d)
 
 scripts := lvs-director lvs-realserver
+agents := director realserver
 library := $(datadir)/lvs-init
 red_hat := $(filter %/rc.d/init.d,$(INITDIR))
 defaults := /etc/$(if $(red_hat),sysconfig,default)
@@ -23,18 +26,20 @@ installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$
     $(patsubst %,$(unitdir)/%.service,$(scripts)) $(presetdir)/80-lvs-init.preset $(tmpfilesdir)/lvs-init.conf \
     $(patsubst %,$(mandir)/man8/%.8,$(scripts) lvsctl) $(mandir)/man5/lvs.toml.5 \
     $(addprefix $(completionsdir)/,$(scripts) lvsctl) \
-    $(addprefix $(overridesdir)/,$(scripts))
+    $(addprefix $(overridesdir)/,$(scripts)) $(addprefix $(ocfdir)/,$(agents))
 
 .PHONY: install
 install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/init.d or /etc/init.d)
 	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(presetdir) $(tmpfilesdir) \
-	    $(completionsdir) $(overridesdir) $(INITDIR) $(defaults) /etc/lvs)
+	    $(completionsdir) $(overridesdir) $(INITDIR) $(defaults) /etc/lvs $(library)/ocf $(ocfdir))
 	@install -m 755 -t $(DESTDIR)$(sbindir) $(addprefix bin/,$(scripts) lvsctl)
 	@rm -rf $(DESTDIR)$(library)/lvs_init
 	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX lvs_init | tar -x --no-same-owner -p -C $(DESTDIR)$(library)
 	@# The lab takes the scripts from beside the library.
 	@ln -sfnr -t $(DESTDIR)$(library)/bin $(addprefix $(DESTDIR)$(sbindir)/,$(scripts) lvsctl)
 	@ln -sfnr -t $(DESTDIR)$(INITDIR) $(addprefix $(DESTDIR)$(sbindir)/,$(scripts))
+	@install -m 755 -t $(DESTDIR)$(library)/ocf $(addprefix rc.d/ocf/,$(agents))
+	@ln -sfnr -t $(DESTDIR)$(ocfdir) $(addprefix $(DESTDIR)$(library)/ocf/,$(agents))
 	@for name in $(scripts); do \
 	    sed 's|/usr/sbin/|$(sbindir)/|' rc.d/systemd/$$name.service >$(DESTDIR)$(unitdir)/$$name.service; \
 	    chmod 644 $(DESTDIR)$(unitdir)/$$name.service; \
@@ -66,7 +71,7 @@ endif
 	done
 	@rm -f $(addprefix $(DESTDIR),$(installed))
 	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
-	@for directory in /etc/lvs $(overridesdir); do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
+	@for directory in /etc/lvs $(overridesdir) $(ocfdir); do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
 	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi
 ifeq ($(DESTDIR),)
 	@# Others' links have numbers that made room for ours.

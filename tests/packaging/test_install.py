@@ -55,6 +55,9 @@ def test_what_is_installed_runs_from_every_path_it_has(tmp_path: Path, prefix: s
         assert run(tmp_path / place / "lvs-director", "status", env=empty, code=3) == "lvs-director is stopped\n"
         assert run(tmp_path / place / "lvs-realserver", "status", env=empty, code=3) == "lvs-realserver is stopped\n"
     assert run(tmp_path / "etc/rc3.d/S11lvs-director", "status", env=empty, code=3) == "lvs-director is stopped\n"
+    for agent in ("director", "realserver"):
+        said = run(tmp_path / "usr/lib/ocf/resource.d/lvs" / agent, "meta-data", env=empty)
+        assert f'<resource-agent name="{agent}"' in said
     assert "is sound" in run(f"{tmp_path}{prefix}/sbin/lvsctl", "check", "examples/vs-dr.toml", env=empty)
     unit = (tmp_path / prefix.strip("/") / "lib/systemd/system/lvs-director.service").read_text()
     assert f"ExecStart={prefix}/sbin/lvs-director start\n" in unit
@@ -64,7 +67,7 @@ def test_modes_do_not_depend_on_umask(tmp_path: Path) -> None:
     subprocess.run(["make", "install", f"DESTDIR={tmp_path}"], cwd=ROOT, umask=0o077, check=True)
     for path in tmp_path.rglob("*"):
         mode = stat.S_IMODE(path.lstat().st_mode)
-        run_by_all = path.is_dir() or path.parent.name == "sbin"
+        run_by_all = path.is_dir() or path.parent.name in ("sbin", "ocf")
         assert path.is_symlink() or mode == (0o755 if run_by_all else 0o644), path
 
 
