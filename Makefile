@@ -25,8 +25,8 @@ demo: lab-packages ## a director and two real servers on a real IPVS kernel, by 
 	@bin/lvsctl lab examples/vs-dr.toml
 
 .PHONY: test
-test: lint ## lint, then every test but those of test-boot, test-ha and test-load
-	@$(PYTEST) --ignore=tests/boot --ignore=tests/ha --ignore=tests/load
+test: lint ## lint, then every test but those of test-boot, test-doctor, test-ha and test-load
+	@$(PYTEST) --ignore=tests/boot --ignore=tests/doctor --ignore=tests/ha --ignore=tests/load
 
 .PHONY: test-boot
 test-boot: root $(VENV) ## as root: Debians with sysvinit and with systemd, our package installed, booted, removed there
@@ -41,7 +41,7 @@ root:
 
 .PHONY: test-unit
 test-unit: $(VENV) ## the tests that need no kernel
-	@$(PYTEST) --ignore=tests/lab --ignore=tests/load --ignore=tests/boot --ignore=tests/ha --ignore=tests/packaging
+	@$(PYTEST) $(addprefix --ignore=tests/,lab load boot doctor ha packaging)
 
 .PHONY: test-lab
 test-lab: $(VENV) ## the tests on a real IPVS kernel
@@ -51,6 +51,10 @@ test-lab: $(VENV) ## the tests on a real IPVS kernel
 test-load: $(VENV) ## changes while clients ask and download; then the lab once more, its tables written by ipvsadm
 	@$(PYTEST) tests/load
 	@LVS_CHANNEL=ipvsadm $(PYTEST) tests/lab $(addprefix --ignore=tests/lab/,$(WITHOUT_TABLE))
+
+.PHONY: test-doctor
+test-doctor: $(VENV) ## every fault of the lab, injected, named by the doctor and mended
+	@$(PYTEST) tests/doctor
 
 .PHONY: test-ha
 test-ha: $(VENV) $(HA) ## pairs of directors under Heartbeat and Pacemaker, neither of which is installed here
