@@ -90,6 +90,10 @@ bench: bench-packages ## ratios of one run inside one guest: lvs-init, bash, kee
 bench-load: bench-packages ## requests lost by changing a table under load: the same four (5 minutes)
 	@/usr/bin/python3 -m bench.load
 
+.PHONY: bench-ha
+bench-ha: bench-packages $(HA) ## what clients notice of a failover: lvs-init and bash under Heartbeat, keepalived (10 minutes)
+	@PYTHONPATH=tests/lab:tests/ha /usr/bin/python3 -m bench.ha
+
 .PHONY: bench-plot
 bench-plot: build/bench.json ## docs/performance.svg, drawn from the last make bench
 	@/usr/bin/python3 -m bench.plot $< docs/performance.svg

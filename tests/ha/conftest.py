@@ -6,14 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from pair.lab import UNPACKED
-from support.fixtures import LAB, REQUIRED, keep_modules_together
+from pair.lab import INSIDE, UNPACKED
+from support.fixtures import LAB, REQUIRED, SCRIPTS, keep_modules_together
 
 from lvs_init.errors import NotInstalled
 from lvs_init.lab.place import PRELOADED, ROOT, Place, choose, open_place
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_INSIDE = ("pair.board", "pair.eyes", "pair.power")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,5 +31,7 @@ def place() -> Iterator[Place]:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"{error.message} ({error.hint})")
-    with open_place("guest", preload=[*PRELOADED, *_INSIDE], paths=[ROOT, LAB, _HERE]) as opened:
+    with open_place(
+        "guest", preload=[*PRELOADED, *INSIDE, *SCRIPTS, "lvs_init.faces.heartbeat"], paths=[ROOT, LAB, _HERE]
+    ) as opened:
         yield opened

@@ -29,11 +29,12 @@ exit 0
 @dataclass(frozen=True)
 class Software:
     """What a director has whenever it is switched on: files with their modes, links, and what its boot runs before
-    Heartbeat."""
+    ``init``, the init script of what decides who is active."""
 
     files: Files
     links: Mapping[str, str] = field(default_factory=dict)
     boot: Sequence[Sequence[str]] = ()
+    init: str = "/etc/init.d/heartbeat"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def heartbeat_files(settings: Settings, resources: str) -> Files:
         *([f"stonith_host * {PLUGIN} {' '.join(NODES)}"] if settings.stonith else []),
         f"node {' '.join(NODES)}",
         *(f"ping {address}" for address in settings.ping),
-        *(["respawn hacluster /usr/lib/heartbeat/ipfail"] if settings.ping else []),
+        *(["respawn hacluster /usr/libexec/heartbeat/ipfail"] if settings.ping else []),
         "realtime off",
         "crm off",
     ]

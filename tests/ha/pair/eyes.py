@@ -44,6 +44,28 @@ def await_holders(home: str, address: str, wanted: Sequence[str], patience: floa
     return time.monotonic()
 
 
+def await_one(home: str, address: str, patience: float) -> None:
+    """Returns when a single node has the address. Raises TimeoutError."""
+    deadline = time.monotonic() + patience
+    while len(seen := holders(home, address)) != 1:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{address} is with {seen or 'nobody'}")
+        time.sleep(_STEP)
+
+
+def await_text(path: str, text: str, patience: float) -> None:
+    """Returns when a file holds it. Raises TimeoutError."""
+    deadline = time.monotonic() + patience
+    while True:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            content = file.read()
+        if text in content:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{path} does not say {text!r}, but ends with:\n{content[-1500:]}")
+        time.sleep(_STEP)
+
+
 def watch(home: str, address: str, log: str) -> Iterator[bool]:
     """Write a line at every change of who has the address: "SECONDS NODE..."."""
     before = None

@@ -19,12 +19,13 @@ from pair import power
 from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Software
 
 UNPACKED = os.path.join(ROOT, "build/ha/root")
+INSIDE = ("pair.board", "pair.eyes", "pair.power")  # what hosts call of it
 CLIENT_ADDRESS = "192.168.0.100"
 SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}
 #: A takeover is Heartbeat's deadtime, its scripts and ours; the first one waits ten seconds more (RQSTDELAY).
 PATIENCE = 60.0
-_INIT = "/etc/init.d/heartbeat"
 _TAKEOVER = "/usr/share/heartbeat/hb_takeover"
+LOG = "/var/log/ha-log"
 _CALM = 3  # looks in succession
 
 #: Hosts and bridges of one place need names of their own, however many pairs there are.
@@ -111,6 +112,10 @@ class Pair:
         """The node whose eth0 has it; the MAC itself where it is nobody's."""
         return next((name for name in NODES if self._mac(name, "eth0") == mac), mac)
 
+    @property
+    def runs_heartbeat(self) -> bool:
+        return self._software.init.endswith("/heartbeat")
+
     # What happens to it
 
     def switch_on(self, *names: str) -> None:
@@ -137,13 +142,14 @@ class Pair:
                 node.run(command).check()
 
     def start(self, *names: str) -> None:
-        """Heartbeat's init script, on all of them at once."""
-        for running in [self.nodes[name].start([_INIT, "start"], timeout=PATIENCE) for name in names]:
+        """By the init script, on all of them at once."""
+        script = self._software.init
+        for running in [self.nodes[name].start([script, "start"], timeout=PATIENCE) for name in names]:
             running.wait().check()
 
     def stop(self, name: str) -> None:
-        """Orderly; returns when Heartbeat has ended."""
-        self.nodes[name].run([_INIT, "stop"], timeout=PATIENCE).check()
+        """By the init script; returns when it has ended."""
+        self.nodes[name].run([self._software.init, "stop"], timeout=PATIENCE).check()
 
     def kill(self, name: str) -> None:
         """kill -9 of its process 1, and so of all that it runs."""
@@ -155,6 +161,17 @@ class Pair:
         self.nodes.pop(name).close()
         for interface in ("eth0", "hb0", "pwr0"):
             del self._ports[name, interface]
+
+    def take_over(self, name: str) -> None:
+        """An admin asks for all resources on this node."""
+        self.nodes[name].run([_TAKEOVER, "all"]).check()
+
+    def fail(self, name: str) -> None:
+        """No command works there any more."""
+        self.nodes[name].call("support.wrapper:plan", how="fail", first=1, last=1 << 20)
+
+    def mend(self, name: str) -> None:
+        self.nodes[name].call("support.wrapper:remove")
 
     def cut(self, name: str, interface: str) -> None:
         """Nothing goes through any more, and neither end sees that its link is down."""
@@ -173,9 +190,38 @@ class Pair:
         )
         return found
 
+    def await_one(self) -> None:
+        """Returns when only one of them has the VIP."""
+        self.place.switch.call(
+            "pair.eyes:await_one", timeout=PATIENCE + 5, home=self.home, address=VIP, patience=PATIENCE
+        )
+
+    def holders(self) -> list[str]:
+        found: list[str] = self.place.switch.call("pair.eyes:holders", home=self.home, address=VIP)
+        return found
+
+    def await_log(self, name: str, text: str) -> None:
+        """Until Heartbeat on that node has written it."""
+        self.nodes[name].call("pair.eyes:await_text", timeout=PATIENCE + 5, path=LOG, text=text, patience=PATIENCE)
+
+    def await_mark(self) -> list[str]:
+        """Until the power switch has done something; what that was."""
+        self.place.switch.call(
+            "pair.eyes:await_text", timeout=PATIENCE + 5, path=f"{self.home}/marks", text="node", patience=PATIENCE
+        )
+        return self.marks()
+
+    def await_link(self, name: str, peer: str, interface: str, state: str) -> None:
+        """Until Heartbeat on a node says so of its link to the other."""
+        self.await_log(name, f"Link {peer}:{interface} {state}")
+
     def marks(self) -> list[str]:
         """What the power switch has done so far: "reset node2"."""
         return [line.split(maxsplit=2)[2] for line in self.place.switch.read(f"{self.home}/marks").splitlines()]
+
+    def forget(self) -> None:
+        """From here on marks() tells of what is done later."""
+        self.place.switch.write(f"{self.home}/marks", "")
 
     def resources(self, name: str) -> str:
         """What Heartbeat says that the node holds: none, local, foreign, all or transition."""
@@ -192,8 +238,8 @@ class Pair:
                 self.switch_on(name)
         self.start(*(name for name in NODES if self.resources(name) == ""))
         self.settle()
-        if self.resources(active) == "none":
-            self.nodes[active].run([_TAKEOVER, "all"]).check()
+        if self.holders() != [active]:
+            self.take_over(active)
         self.await_holders(active)
         self.settle()
 

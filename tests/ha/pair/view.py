@@ -82,6 +82,10 @@ class View:
         self._downloads.advance(sips=1)
         return self._requests.advance(requests=requests)
 
+    def look(self) -> Became:
+        """What became of the requests until now."""
+        return self._requests.look()
+
     def finish(self) -> Seen:
         """Wait for all that is under way, and tell."""
         requests, downloads = self._requests.finish(), self._downloads.finish()

@@ -1,0 +1,180 @@
+"""What can happen to a pair, by chance."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from support.heartbeat import agree, judges_running
+
+from lvs_init.lab.node import Completed
+from lvs_init.lab.snapshot import difference
+from pair.control import NODES
+from pair.judge import RULES, daemons, rules
+from pair.lab import Pair
+from pair.ours import RESOURCE
+
+_EVENTS_OF_A_RUN = 12  # a script that is killed is killed at one of so many things that it announces
+
+
+class Rules:
+    """Heartbeat's rules of who takes and who gives when, followed by hand: its scripts, without its daemons.
+
+    ``up``: where Heartbeat would run. ``active``: who was told to take and not to give since.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._up: set[str] = set()
+        self._active: set[str] = set()
+        self._linked = True
+        self._failback = False
+        self._was: dict[tuple[str, bool], Any] = {}
+        for name in NODES:
+            self._start(name)
+        self._look()
+        self._move()
+        self._look()
+
+    def play(self, chance: random.Random) -> list[str]:
+        """A sequence and its orderly end; returns what happened. Fails where then anything is not as it was."""
+        self._failback = chance.random() < 0.5
+        told = []
+        for _ in range(chance.randint(3, 7)):
+            told.append(self._any(chance))
+        self._link(True)
+        for name in NODES:
+            if name not in self._up:
+                self._start(name)
+        self._judge(told)
+        return told
+
+    def _any(self, chance: random.Random) -> str:
+        name = chance.choice(NODES)
+        event = chance.choice(["stop", "kill", "crash", "link", "move"] if name in self._up else ["start"])
+        if event == "start":
+            self._start(name)
+        elif event == "stop":
+            self._up.discard(name)
+            self._give(name)
+            self._followed(name)
+        elif event == "kill":
+            self._pair.kill(name)
+            self._up.discard(name)
+            self._active.discard(name)
+            self._followed(name)
+        elif event == "crash":
+            return f"{event} {name} {self._crash(name, chance.randint(1, _EVENTS_OF_A_RUN))}"
+        elif event == "link":
+            self._link(not self._linked)
+        else:
+            self._move()
+        return f"{event} {name}"
+
+    # What happens
+
+    def _start(self, name: str) -> None:
+        if name not in self._pair.nodes:
+            self._pair.switch_on(name)
+        self._up.add(name)
+        (peer,) = set(NODES) - {name}
+        if self._linked and peer in self._active:
+            if self._failback and name == NODES[0]:
+                self._give(peer)
+                self._take(name)
+        else:
+            self._take(name)
+
+    def _followed(self, name: str) -> None:
+        """It is gone or has given up: the other takes, if there is one."""
+        for peer in self._up - {name} - self._active:
+            self._take(peer)
+
+    def _crash(self, name: str, event: int) -> str:
+        """Its script is killed half-way, which is a failure to Heartbeat."""
+        verb = "stop" if name in self._active else "start"
+        self._script(name, verb, hook="support.hooks:at_event", number=event, which=9)
+        self._give(name)
+        peers = self._up - {name}
+        if peers and self._linked:
+            self._followed(name)
+        else:
+            self._take(name)
+        return f"{verb} {event}"
+
+    def _link(self, up: bool) -> None:
+        self._linked = up
+        if up and len(self._active) == 2:
+            self._give(NODES[1])
+        elif not up:
+            for name in self._up - self._active:
+                self._take(name)
+
+    def _move(self) -> None:
+        if self._linked and len(self._up) == 2 and len(self._active) == 1:
+            (holder,) = self._active
+            self._give(holder)
+            self._followed(holder)
+
+    # As ResourceManager does it
+
+    def _take(self, name: str) -> None:
+        if not judges_running(self._script(name, "status").stdout):
+            self._script(name, "start").check()
+        self._active.add(name)
+
+    def _give(self, name: str) -> None:
+        self._script(name, "stop").check()
+        self._active.discard(name)
+
+    def _script(self, name: str, verb: str, **hook: Any) -> Completed:
+        return self._pair.nodes[name].entry([RESOURCE, verb], **hook)
+
+    # What is right
+
+    def _look(self) -> None:
+        for name in NODES:
+            self._was[name, name in self._active] = self._state(name)
+
+    def _state(self, name: str) -> Any:
+        return self._pair.nodes[name].call("support.state:quick")
+
+    def _judge(self, told: list[str]) -> None:
+        assert len(self._active) == 1, told
+        assert self._pair.holders() == sorted(self._active), told
+        for name, node in self._pair.nodes.items():
+            active = name in self._active
+            status = self._script(name, "status")
+            assert agree(status.code, status.stdout) and judges_running(status.stdout) == active, (told, status)
+            assert rules(node) == RULES, told
+            assert daemons(node)[0].split()[0] == ("master" if active else "backup"), told
+            left = difference(self._was[name, active], self._state(name))
+            assert not left, "\n".join([*told, *left])
+
+
+def by_daemons(pair: Pair, chance: random.Random) -> list[str]:
+    """Heartbeat's own doing; returns what happened. One node at least is always on."""
+    told = []
+    for _ in range(chance.randint(2, 4)):
+        name = chance.choice(NODES)
+        others = [each for each in pair.nodes if each != name and pair.resources(each)]
+        if name not in pair.nodes:
+            event = "on"
+            pair.switch_on(name)
+            pair.start(name)
+        elif not pair.resources(name):
+            event = "start"
+            pair.start(name)
+        else:
+            event = chance.choice(["stop", "kill", "cut", "join", "take over"] if others else ["cut", "join"])
+            if event == "stop":
+                pair.stop(name)
+            elif event == "kill":
+                pair.kill(name)
+            elif event == "take over":
+                pair.take_over(name)
+            else:
+                getattr(pair, event)(name, chance.choice(["hb0", "eth0"]))
+        told.append(f"{event} {name}")
+        pair.settle()
+    return told

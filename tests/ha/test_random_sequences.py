@@ -1,0 +1,59 @@
+"""Sequences of what can happen to a pair, by chance: afterwards one node is active, all is right, nothing is left over.
+
+Most are driven by Heartbeat's rules of who takes when, without its daemons, which wait for seconds at every turn; a few
+by the daemons themselves. A failure names its seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from pair import chance, ours
+from pair.control import NODES, Settings
+from pair.judge import assert_right
+from pair.lab import Pair
+from support import hosts
+
+from lvs_init.lab.place import Place
+
+_BY_RULES, _BY_DAEMONS = 97, 3  # in each of two guests: 200 in all
+_HALVES = [pytest.param(half, marks=pytest.mark.xdist_group(f"chance {half}")) for half in (0, 1)]
+
+
+def seeds(half: int, count: int) -> range:
+    return range(half * count, (half + 1) * count)
+
+
+@pytest.fixture
+def pair(place: Place) -> Iterator[Pair]:
+    with Pair(place, ours.software(place, Settings(auto_failback=False))) as running:
+        yield running
+
+
+@pytest.mark.parametrize("half", _HALVES)
+def test_by_rules(pair: Pair, half: int) -> None:
+    rules = chance.Rules(pair)
+    for seed in seeds(half, _BY_RULES):
+        try:
+            rules.play(random.Random(seed))
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}") from error
+
+
+@pytest.mark.parametrize("half", _HALVES)
+def test_by_daemons(pair: Pair, half: int) -> None:
+    pair.switch_on(*NODES)
+    pair.start(*NODES)
+    pair.whole("node1")
+    was = {name: hosts.snapshot(node) for name, node in pair.nodes.items()}
+    for seed in seeds(half, _BY_DAEMONS):
+        told = chance.by_daemons(pair, random.Random(seed))
+        try:
+            pair.whole("node1")
+            assert_right(pair, "node1")
+            for name, node in pair.nodes.items():
+                hosts.same(node, was[name])
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {told}") from error
