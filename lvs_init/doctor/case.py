@@ -120,6 +120,24 @@ class Case:
                 if value.forwarding in methods:
                     yield service, key, value
 
+    def serving(self, role: str) -> bool:
+        """Whether the role is at work here: it was started, or somebody else has set it up. A standby is not."""
+        if role not in self.roles:
+            return False
+        record = self.record(role)
+        if record is not None:
+            return record.stance != "standby"
+        if role == DIRECTOR:
+            return any(self.live(service.key) for service in self.cluster.services)
+        return any(map(self.has, self.carried_vips))
+
+    @cached_property
+    def quiet(self) -> tuple[str, ...]:
+        """The IPv4 VIPs that this machine has to carry and to keep quiet about: not while it directs itself."""
+        if self.serving(DIRECTOR):
+            return ()
+        return tuple(vip for vip in self.carried_vips if family_of(vip) == 4)
+
     def record(self, role: str) -> Started | None:
         """What was started here of this file in that role; of a director's standby, too."""
         file = self.cluster.file
@@ -208,6 +226,17 @@ class Case:
         """Whom answers go to: one from elsewhere for each family of VIPs, and some that were seen to connect."""
         families = sorted({family_of(vip) for vip in self.vips})
         return (*(ELSEWHERE[family] for family in families), *self.snapshot.clients)
+
+
+def roles(cluster: Cluster, snapshot: Snapshot) -> frozenset[str]:
+    """What a machine is in a cluster: what was started on it, and what its addresses say. Else it is a director."""
+    found = {each.role for each in snapshot.started or () if each.file in ("", cluster.file)}
+    case = Case(cluster, snapshot, frozenset(ROLES))
+    if case.own_realservers:
+        found.add(REALSERVER)
+    if any(map(case.has, case.dips)):
+        found.add(DIRECTOR)
+    return frozenset(found or {DIRECTOR})
 
 
 _LO = Interface("lo", loopback=True)

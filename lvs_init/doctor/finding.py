@@ -58,6 +58,13 @@ class Finding:
         return SEVERITIES.index(self.severity), self.code, self.node, self.about, self.seen
 
 
+def several(names: Iterable[str], most: int = 4) -> str:
+    """``a, b, c, d and 5 more``."""
+    known = list(dict.fromkeys(names))
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
+
+
 def by_hand(text: str) -> Fix:
     """A fix in words: each line a comment."""
     return Fix("\n".join(f"# {line}" for line in text.splitlines()))

@@ -22,6 +22,7 @@ class Entry:
     ``where``: the machine that shows it (DIRECTOR, REALSERVER, both, or NETWORK for what is none of ours).
     ``methods``: ways of forwarding that it harms. ``symptom``: what a client or an admin notices. ``cause``: why the
     kernel does that. ``cure``: what helps, in words. ``not_injected``: why no lab can bring it about, "" where one can.
+    ``not_seen``: why no look at machines shows it, "" where one does.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Entry:
     cause: str
     cure: str
     not_injected: str = ""
+    not_seen: str = ""
 
     @property
     def anchor(self) -> str:
@@ -54,10 +56,16 @@ def entry(
     cause: str,
     cure: str,
     not_injected: str = "",
+    not_seen: str = "",
 ) -> Callable[[Rule], Rule]:
-    """Register a code; used as a decorator, a rule that finds it on one machine, too."""
+    """Register a code; as a decorator, a rule that finds it on one machine, too."""
     assert code not in ENTRIES, f"{code} twice"
-    ENTRIES[code] = Entry(code, title, where, methods, symptom, cause, cure, not_injected)
+    ENTRIES[code] = Entry(code, title, where, methods, symptom, cause, cure, not_injected, not_seen)
+    return rule_of(code)
+
+
+def rule_of(code: str) -> Callable[[Rule], Rule]:
+    """Register one more rule of a code."""
 
     def with_rule(rule: Rule) -> Rule:
         RULES.setdefault(code, []).append(rule)

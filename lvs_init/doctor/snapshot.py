@@ -270,11 +270,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a probe heard: who says that an address is at its own MAC. ``interface``: where it was asked."""
+    """What a probe heard: who says that an address is at its own MAC. ``interface``: where it was asked.
+
+    ``gratuitous``: it was said unasked and about itself, and not in a question of somebody's.
+    """
 
     address: str
     interface: str
     hardware: tuple[str, ...] = ()
+    gratuitous: bool = False
 
 
 @dataclass(frozen=True)
