@@ -83,7 +83,7 @@ man: ## build/man: the manual pages, made from docs/
 	@ls build/man/*/*
 
 .PHONY: bench
-bench: bench-packages ## ratios of one run inside one guest: lvs-init, bash, keepalived, ldirectord (12 minutes)
+bench: bench-packages ## ratios of one run inside one guest: lvs-init, bash, keepalived, ldirectord (16 minutes)
 	@/usr/bin/python3 -m bench
 
 .PHONY: bench-load

@@ -15,7 +15,7 @@ from lvs_init.errors import LvsError
 from lvs_init.lab.place import open_place
 
 ROUNDS = 5
-MINUTES = 12.0
+MINUTES = 16.0
 SAVED = "build/bench.json"
 
 
