@@ -55,7 +55,12 @@ def inject(file: str, text: str, arguments: argparse.Namespace) -> int:
     with open_place(where) as place, Rehearsal(place, text, director=arguments.director) as rehearsal:
         listener.end(f"{len(rehearsal.topology.hosts)} hosts", True)
         lesson = teach(rehearsal, fault, listener)
-    if arguments.json:
+    return conclude(lesson, file, as_json=arguments.json)
+
+
+def conclude(lesson: Lesson, file: str, *, as_json: bool) -> int:
+    """Tell the outcome on stdout; the exit code."""
+    if as_json:
         streams.out(json.dumps({**lesson.plain(), "file": file}, indent=2))
     else:
         streams.out("\n".join(_closing(lesson)))

@@ -7,15 +7,16 @@ import socket
 import time
 from typing import Any
 
-from lvs_init.lab.fault import AGAIN, DOWNLOAD, UPLOAD
+from lvs_init.lab.fault import AGAIN, DOWNLOAD, IDLE, UPLOAD
 from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
 
 _LARGE = 200_000  # bytes: many full packets
+_IDLE = 3.5  # seconds
 _ROUNDS, _PAUSE = 8, 0.06  # over one connection, so long apart (seconds) that a redirect arrives in between
 
 
-def attempts(address: str, port: int, how: str, count: int, patience: float) -> list[dict[str, Any]]:
-    """Ask over HTTP ``count`` times, each over a connection of its own.
+def attempts(protocol: str, address: str, port: int, how: str, count: int, patience: float) -> list[dict[str, Any]]:
+    """Ask ``count`` times, over HTTP each on a connection of its own, or by datagrams from a port of its own.
 
     patience: seconds for each wait. Returns for each {"who": host or "", "error": name or "", "seconds"}.
     """
@@ -24,7 +25,7 @@ def attempts(address: str, port: int, how: str, count: int, patience: float) -> 
         began = time.monotonic()
         who = error = ""
         try:
-            who = _once(address, port, how, patience)
+            who = _once(address, port, how, patience) if protocol == "tcp" else _datagram(address, port, patience)
         except OSError as failure:
             error = name_of(failure)
         told.append({"who": who, "error": error, "seconds": round(time.monotonic() - began, 2)})
@@ -42,6 +43,9 @@ def _once(address: str, port: int, how: str, patience: float) -> str:
             for _ in range(_ROUNDS):
                 ask(connection, keepalive=True)
                 time.sleep(_PAUSE)
+        if how == IDLE:
+            ask(connection, keepalive=True)
+            time.sleep(_IDLE)
         return ask(connection, keepalive=False)
 
 
@@ -66,3 +70,11 @@ def _download(connection: socket.socket) -> str:
             raise EndOfStream
         received += len(piece)
     return "somebody"
+
+
+def _datagram(address: str, port: int, patience: float) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(patience)
+        sender.connect((address, port))  # so only what comes from there is taken for an answer
+        sender.send(b"who")
+        return sender.recv(65535).decode()

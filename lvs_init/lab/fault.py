@@ -15,13 +15,14 @@ DIRECTOR, REALSERVER, ROUTER, CLIENT, KERNEL = "director", "realserver", "router
 PLAIN, PERSISTENT, MARKED, DATAGRAM = "plain", "persistent", "marked", "datagram"
 
 # How the client asks.
-REQUEST, UPLOAD, DOWNLOAD, KEPT, AGAIN = "request", "upload", "download", "kept", "again"
+REQUEST, UPLOAD, DOWNLOAD, KEPT, AGAIN, IDLE = "request", "upload", "download", "kept", "again", "idle"
 
 
 # What an act is: a command that ends; one that goes on until the fault is taken back; the address at which the lab's
-# server of the host listens from now on ("" for all, NOWHERE for none); a function, "module:function name=value ...".
+# server of the host listens from now on ("" for all, NOWHERE for none, CARELESS for all, but UDP is answered from
+# whatever address the kernel chooses); a function, "module:function name=value ...".
 COMMAND, DAEMON, LISTEN, FUNCTION = "command", "daemon", "listen", "function"
-NOWHERE = "nowhere"
+NOWHERE, CARELESS = "nowhere", "careless"
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,14 @@ FAULTS = (
         ONE_SILENT, family=6,
     ),
     Fault(
+        "ARP08", "", "a machine that is no real server any more still has the VIP, and answers for it", ("dr",),
+        REALSERVER,
+        on(REALSERVER, "cp /etc/lvs/lvs.toml /run/lvs.toml", "sed -i s/{{[^}}]*{rip}\"[^}}]*}},// /etc/lvs/lvs.toml",
+           "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.{device}.arp_ignore=0"),
+        on(REALSERVER, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml", _QUIET, *_BACK_ON_LO),
+        LEAKS, also=("ARP01",),
+    ),
+    Fault(
         "ARP09", "", "ifconfig has put another address in the place of the VIP's label", ("dr",), REALSERVER,
         on(REALSERVER, "ifconfig lo:0 10.66.66.66 netmask 255.255.255.255"),
         on(REALSERVER, "ip address del 10.66.66.66/32 dev lo", *_BACK_ON_LO),
@@ -203,6 +211,16 @@ FAULTS = (
         on(REALSERVER, "ip link set lo down", "ip link set lo up"),
         on(REALSERVER, "ip address add {vip}/{full} dev lo"),
         ONE_SILENT, family=6, also=("ARP07",),
+    ),
+    Fault(
+        "V604", "", "a firewall asks by which way it would answer (rpfilter), and that is another interface", ("dr",),
+        REALSERVER,
+        on(REALSERVER, "ip link add link {device} name second9 type macvlan mode bridge", "ip link set second9 up",
+           "ip address add {spare}/64 dev second9 nodad", "ip -6 route replace default via {router} dev second9",
+           "ip6tables -t raw -A PREROUTING -m rpfilter --invert -j DROP"),
+        on(REALSERVER, "ip6tables -t raw -F PREROUTING", "ip link del second9",
+           "ip -6 route replace default via {router} dev {device}"),
+        ONE_SILENT, family=6,
     ),
     Fault(
         "V606", "", "IPv6 is disabled on a real server's lo, so it has no VIP", ("dr",), REALSERVER,

@@ -13,6 +13,7 @@ from lvs_init.lab.fault import (
     REALSERVER,
     ROUTER,
     UPLOAD,
+    WORKS,
     Fault,
     Sight,
     on,
@@ -184,5 +185,11 @@ FAULTS = (
         on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{rip}}:{{port}} -i -w 1 --tun-type gue --tun-port 6080"),
         on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{rip}}:{{port}} -i -w 1"),
         Sight(("ECONNREFUSED", "TIMEOUT", "EHOSTUNREACH"), "one"),
+    ),
+    Fault(
+        "TUN08", "", "the director has a tunl0 with the VIP, which it needs for nothing", _TUN, DIRECTOR,
+        on(DIRECTOR, "ip link set tunl0 up", "ip address add {vip}/{full} dev tunl0"),
+        on(DIRECTOR, "ip address del {vip}/{full} dev tunl0", "ip link set tunl0 down"),
+        WORKS, low=True,
     ),
 )  # fmt: skip

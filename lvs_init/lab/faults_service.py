@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from lvs_init.lab.fault import (
+    CARELESS,
     DAEMON,
+    DATAGRAM,
     DIRECTOR,
     FUNCTION,
     NOWHERE,
     ONE_REFUSED,
+    ONE_SILENT,
     REALSERVER,
     WORKS,
     Act,
@@ -39,6 +42,12 @@ FAULTS = (
         listen(REALSERVER, "{rip}"),
         listen(REALSERVER),
         ONE_REFUSED, family=6, by_hand="only the admin knows how the service is configured",
+    ),
+    Fault(
+        "DR03", "", "a UDP service answers from the real server's own address", ("dr",), REALSERVER,
+        listen(REALSERVER, CARELESS),
+        listen(REALSERVER),
+        ONE_SILENT, kind=DATAGRAM, by_hand="only the admin knows how the service is configured", low=True,
     ),
     Fault(
         "DIR05", "", "a program on the director listens at a port that IPVS takes", _ANY, DIRECTOR,

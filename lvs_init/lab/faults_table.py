@@ -6,6 +6,7 @@ from lvs_init.lab.fault import (
     ALL_REFUSED,
     ALL_SILENT,
     DIRECTOR,
+    IDLE,
     KEPT,
     MARKED,
     PERSISTENT,
@@ -32,6 +33,12 @@ FAULTS = (
         on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 1",
            "sysctl -qw net.ipv4.vs.expire_nodest_conn=0"),
         Sight(("TIMEOUT",), "all", KEPT), low=True,
+    ),
+    Fault(
+        "CON04", "", "IPVS forgets idle connections after two seconds", ("nat",), DIRECTOR,
+        on(DIRECTOR, "ipvsadm --set 2 0 0"),
+        on(DIRECTOR, "ipvsadm --set 900 0 0"),
+        Sight(("ECONNRESET", "EOF", "TIMEOUT"), "all", IDLE),
     ),
     Fault(
         "CON06", "drop_packet", "IPVS drops every packet: drop_packet=3 with am_droprate=1", _ANY, DIRECTOR,

@@ -196,7 +196,9 @@ class Injection:
         node = self.node(act.host)
         if act.kind == faults.LISTEN:
             address = words[0] if words else ""
-            self.rehearsal.listen(self._host(act.host), None if address == faults.NOWHERE else address)
+            careless = address == faults.CARELESS
+            at = None if address == faults.NOWHERE else "" if careless else address
+            self.rehearsal.listen(self._host(act.host), at, careless)
             return act.host, f"(its server listens at {address or 'every address'})"
         if act.kind == faults.DAEMON:
             self._daemons.append(node.start(words, timeout=None))
@@ -216,7 +218,8 @@ class Injection:
         question = self.aim.question
         told: list[dict[str, Any]] = self.rehearsal.client.call(
             "lvs_init.lab.attempt:attempts",
-            address=question.address, port=question.port, how=how, count=count or self.aim.expected, patience=patience,
+            protocol=question.protocol, address=question.address, port=question.port, how=how,
+            count=count or self.aim.expected, patience=patience,
         )  # fmt: skip
         return Seen(
             tuple(each["who"] for each in told if each["who"]),

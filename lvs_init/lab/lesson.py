@@ -88,9 +88,10 @@ def teach(rehearsal: Rehearsal, fault: Fault, listener: Listener) -> Lesson:
     lesson.before = str(before)
     listener.end(lesson.before, injection.works(before))
     for host, command in injection.inject():
-        listener.begin(f"{_host(rehearsal, injection, host)}: {command}")
+        name = injection.node(host).name.partition(".")[0] or host
+        listener.begin(f"{name}: {command}")
         listener.end("", True)
-        lesson.done.append((host, command))
+        lesson.done.append((name, command))
     listener.begin("client: with it")
     seen = injection.look()
     lesson.seen, lesson.as_told = str(seen), injection.is_as_told(seen)
@@ -122,10 +123,6 @@ def doctor_on(rehearsal: Rehearsal, injection: Injection) -> Doctor:
         raise LabError(f"the doctor gave no answer: {_said(told)}") from None
     text = node.entry([script, *words], env=rehearsal.place.environment).stdout
     return Doctor(node.name.partition(".")[0], text, findings)
-
-
-def _host(rehearsal: Rehearsal, injection: Injection, host: str) -> str:
-    return injection.node(host).name.partition(".")[0] or "kernel"
 
 
 def _said(completed: Completed) -> str:

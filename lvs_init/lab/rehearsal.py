@@ -128,14 +128,17 @@ class Rehearsal:
             node.write(LOG, "")
             self.listen(host.name)
 
-    def listen(self, host: str, at: str | None = "") -> None:
-        """From now on the server of the host listens at this address; "": at all of them; None: at none."""
+    def listen(self, host: str, at: str | None = "", careless: bool = False) -> None:
+        """From now on the server of the host listens at this address; "": at all of them; None: at none. careless: as
+        lab/server.py has it."""
         if host in self._serving:
             self._serving.pop(host).kill()
         if at is not None:
             ports = ports_of(self.cluster, self.topology.host(host).rips or tuple(self._rips()))
             serve = "lvs_init.lab.server:serve"
-            self._serving[host] = self.nodes[host].serve(serve, tcp=ports["tcp"], udp=ports["udp"], at=at)
+            self._serving[host] = self.nodes[host].serve(
+                serve, tcp=ports["tcp"], udp=ports["udp"], at=at, careless=careless
+            )
 
     def _rips(self) -> Iterator[str]:
         return (rip for host in self.topology.hosts for rip in host.rips)

@@ -30,10 +30,12 @@ def body(length: int) -> bytes:
     return array.array("I", range(-(-length // _NUMBER))).tobytes()[:length]
 
 
-def serve(tcp: Sequence[int] = (80,), udp: Sequence[int] = (), at: str = "") -> Iterator[dict[str, Any]]:
+def serve(
+    tcp: Sequence[int] = (80,), udp: Sequence[int] = (), at: str = "", careless: bool = False
+) -> Iterator[dict[str, Any]]:
     """Listen at these ports of every address, IPv4 and IPv6, or of the one given. Yields once they are open, then
-    serves for ever."""
-    server = _Server()
+    serves for ever. careless: UDP is answered from the address that the kernel chooses, not from the one asked."""
+    server = _Server(careless)
     everywhere = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
     for family, address in everywhere if not at else [(socket.AF_INET6 if ":" in at else socket.AF_INET, at)]:
         for port in tcp:
@@ -55,7 +57,8 @@ def served() -> list[dict[str, Any]]:
 
 
 class _Server:
-    def __init__(self) -> None:
+    def __init__(self, careless: bool) -> None:
+        self._careless = careless
         self._name = socket.gethostname().encode()
         self._selector = selectors.DefaultSelector()
         self._received: dict[socket.socket, bytes] = {}
@@ -162,4 +165,4 @@ class _Server:
                 address = socket.inet_ntop(socket.AF_INET6, data[:16])
                 answer = [(level, kind, data[:16] + struct.pack("@I", 0))]
         self._log("udp", client[0], address, port)
-        receiver.sendmsg([self._name], answer, 0, client)
+        receiver.sendmsg([self._name], [] if self._careless else answer, 0, client)

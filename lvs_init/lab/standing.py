@@ -47,6 +47,8 @@ realservers = [{servers}]
 """
 
 
+_DNS = 'port = 53\nprotocol = "udp"'
+
 #: Name -> file. Of tun's real servers one is on the VIP's own network. In nat-one VIP, DIP and RIPs are on one network.
 CLUSTERS = {
     "dr": _DR,
@@ -54,5 +56,6 @@ CLUSTERS = {
     "nat": _simple("nat", "192.168.0.219", ("192.168.10.11", "192.168.10.12"), "192.168.10.10"),
     "nat6": _simple("nat", "fd00:10::219", ("fd00:20::11", "fd00:20::12"), "fd00:20::10"),
     "nat-one": _simple("nat", "192.168.0.219", ("192.168.0.11", "192.168.0.12"), "192.168.0.1"),
+    "udp": _simple("dr", "192.168.0.219", ("192.168.0.11", "192.168.0.12")).replace("port = 80", _DNS),
     "tun": _simple("tun", "192.168.0.219", ("192.168.0.11", "192.168.20.12")),
 }
