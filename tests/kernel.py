@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, SyncDaemon, TimeoutKey
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -39,7 +39,9 @@ class Kernel:
             self._remove(key)
             return
         if here:
-            assert isinstance(after, (Service, RealServer, *(str, int))) or isinstance(key, FilterTableKey), change
+            assert isinstance(after, (Service, RealServer, SyncDaemon, *(str, int))) or isinstance(
+                key, FilterTableKey
+            ), change
         if isinstance(after, Alias) and after.label:
             labels = [value.label for value in self.state.values() if isinstance(value, Alias)]
             assert after.label not in labels, f"{change}: ifconfig would replace the holder of the label"

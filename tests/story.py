@@ -35,10 +35,11 @@ from lvs_init.model.network import (
     RouteKey,
     SysctlKey,
 )
-from lvs_init.model.record import Record, merge
+from lvs_init.model.record import STANDBY, Record, merge
 from lvs_init.model.state import Change, Key, State, Value, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered
 from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
+from lvs_init.plan.stance import at_rest, in_stance, stance_for, undrained
 from lvs_init.plan.step import Step
 from tests.kernel import Kernel
 
@@ -62,6 +63,7 @@ class Story:
     left_alone: list[str] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # instance -> the file it has now, where that is another
+    _pair: dict[str, Any] = field(default_factory=dict)  # what the record of one of a pair says besides
 
     def outcome(self, name: str) -> str:
         return "".join(f"{line}\n" for line in getattr(self, name))
@@ -102,8 +104,13 @@ class Story:
         if verb == "stop":
             assert mine is not None
             plan, said = plan_down(mine, before, others), []
+        elif verb == "stand-by":
+            assert mine is not None and mine.stance
+            wanted, withheld = in_stance(STANDBY, mine.serving, mine.warm)
+            plan = plan_up(wanted, before, at_rest(mine), others, policy=undrained(mine.policy))
+            self._pair, said = {"stance": STANDBY, "warm": mine.warm, "withheld": withheld}, []
         else:
-            desired, plan = self._ascent(role, instance, mine, others, "--prune" in rest)
+            desired, plan = self._ascent(role, instance, verb, mine, others, "--prune" in rest)
             said = [str(problem) for problem in desired.problems] + [f"note: {note}" for note in desired.notes]
             if desired.problems:
                 self.left_alone += [heading, *said]
@@ -116,7 +123,7 @@ class Story:
         if verb != "stop":
             self._remember(role, instance, plan, mine, cut is not None)
             if cut is None:
-                again = self._ascent(role, instance, self.records[role, instance], others, "--prune" in rest)
+                again = self._ascent(role, instance, "start", self.records[role, instance], others, "--prune" in rest)
                 assert again[1].steps == ()
             if plan.steps:
                 self.undo += [heading, *script(self._undone(plan, before))]
@@ -124,7 +131,7 @@ class Story:
             del self.records[role, instance]
 
     def _ascent(
-        self, role: str, instance: str, mine: Record | None, others: list[Record], prune: bool = False
+        self, role: str, instance: str, verb: str, mine: Record | None, others: list[Record], prune: bool = False
     ) -> tuple[Desired, Plan]:
         file = f"{self.files.get(instance, instance)}.toml"
         cluster = parse((self.folder / file).read_bytes(), file)
@@ -132,13 +139,17 @@ class Story:
         seen = Observation(live, self.interfaces, ())
         machine = replace(seen.machine([record for record in (mine, *others) if record]), node="lvs1")
         desired = (director_wants if role == "director" else realserver_wants)(cluster, machine, seen.addresses)
+        stance = stance_for(verb, role == "director" and cluster.ha is not None, mine)
+        desired.wanted, desired.withheld = in_stance(stance, desired.wanted, desired.warm)
+        self._pair = {"stance": stance, "warm": desired.warm, "withheld": desired.withheld}
         if role == "realserver" and not prune:
             keep_stale_vips(desired, mine, live)
         deferred = deferred_to_director(Target(role, instance, ""), desired, others)
         first = mine is None or any(entry.transient for entry in mine.entries.values())
         cleared, flushed = self._cleared(cluster, desired, mine) if role == "director" and first else ([], None)
+        known = at_rest(mine) if stance == STANDBY else mine
         plan = plan_up(
-            desired.wanted, live, mine, others, deferred=frozenset(deferred), cleared=frozenset(cleared),
+            desired.wanted, live, known, others, deferred=frozenset(deferred), cleared=frozenset(cleared),
             flushed=flushed, keep=desired.keep,
         )  # fmt: skip
         return desired, plan
@@ -157,7 +168,7 @@ class Story:
             self.kernel.do(Change(change.key, self.kernel.state.get(change.key), change.after))
 
     def _remember(self, role: str, instance: str, plan: Plan, mine: Record | None, interrupted: bool) -> None:
-        record = Record(role, instance, plan.entries)
+        record = Record(role, instance, plan.entries, **self._pair)
         if interrupted:
             merged = merge(mine, record)
             assert merged is not None

@@ -217,6 +217,13 @@ def _sysctls(cluster: Cluster, machine: Machine, where: Mapping[tuple[ServiceKey
 def _pair(cluster: Cluster, ha: HighAvailability, machine: Machine, desired: Desired) -> None:
     """What an active one of two wants besides; ``plan/stance.py`` makes a standby's wish of it."""
     desired.warm = ha.warm_standby
+    own = {key.address for key in machine.addresses}
+    if desired.warm and ha.sync is None and any(_serves_here(service, own) for service in cluster.services):
+        desired.warm = False
+        desired.notes.append(
+            "this machine is a real server, too: without [ha.sync] it has no table while it stands by, since it would "
+            "pass on what it shall answer itself"
+        )
     desired.announcing = Announcing(ha.announce_count, ha.announce_interval)
     if machine.node and machine.node.lower() not in [node.lower() for node in ha.nodes]:
         desired.notes.append(f"this machine is called {machine.node}, and [ha] is about {' and '.join(ha.nodes)}")
@@ -232,6 +239,11 @@ def _pair(cluster: Cluster, ha: HighAvailability, machine: Machine, desired: Des
         desired.wanted[SyncDaemonKey("backup")] = None
         for key, value in ha.sync.settings.items():
             desired.wanted[key] = value
+
+
+def _serves_here(service: VirtualService, own: set[str]) -> bool:
+    """Whether this machine is a real server that has the VIP on lo while another one directs."""
+    return any(value.forwarding != "nat" and key.address in own for key, value in service.realservers)
 
 
 def _one_network(cluster: Cluster, machine: Machine, where: Mapping[tuple[ServiceKey, Vip], str]) -> set[str]:

@@ -18,7 +18,7 @@ from lvs_init.model.record import STANDBY, Record
 from lvs_init.model.state import State
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
-from lvs_init.plan.stance import at_rest, undrained, withhold
+from lvs_init.plan.stance import at_rest, in_stance, undrained
 
 
 def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
@@ -30,7 +30,7 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
     record = memory.mine
     if record is None:
         return outcome
-    wanted, withheld = withhold(still_there(record.serving), record.warm)
+    wanted, withheld = in_stance(STANDBY, still_there(record.serving), record.warm)
     seen = True
     try:
         live: State = apparatus.observe({*record.entries, *wanted}).live

@@ -38,7 +38,7 @@ from lvs_init.plan.brake import Removal, removal
 from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.interim import needs_traffic
-from lvs_init.plan.stance import at_rest, undrained, withhold
+from lvs_init.plan.stance import at_rest, in_stance, undrained
 from lvs_init.plan.tend import plan_tend
 from lvs_init.plan.will import refusals
 from lvs_init.system import arp
@@ -139,9 +139,8 @@ class Ascent:
         desired = self._wants(seen.machine(records), seen)
         if desired.problems:
             raise ConfigurationError(f"{self.cluster.file} does not fit this machine", desired.problems)
-        if self.stance == STANDBY:
-            desired.wanted, desired.withheld = withhold(desired.wanted, desired.warm)
-        elif self.memory.mine is not None and self.stance == ACTIVE == self.memory.mine.stance:
+        desired.wanted, desired.withheld = in_stance(self.stance, desired.wanted, desired.warm)
+        if self.memory.mine is not None and self.stance == ACTIVE == self.memory.mine.stance:
             so_far = self.memory.mine.announcing
             desired.announcing = replace(
                 desired.announcing, left=so_far.left, due=so_far.due, addresses=so_far.addresses

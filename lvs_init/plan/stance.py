@@ -30,12 +30,19 @@ def stance_for(verb: str, pair: bool, record: Record | None) -> str:
     return record.stance or ACTIVE
 
 
-def withhold(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
-    """``active``: what an active one wants. Returns what a standby wants, and what an active one wants besides.
+def in_stance(stance: str, active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
+    """``active``: what an active one wants. Returns what is wanted, and what ``Record.withheld`` is to remember.
 
-    The second laid over the first is ``active`` again. ``warm``: with the table, so that only VIPs are to come. A VIP
-    that somebody else has brought is taken away as well: a client must find one director.
+    ``warm``: a standby with the table, so that only VIPs are to come. A VIP that somebody else has brought is taken away
+    from a standby as well: a client must find one director.
     """
+    if stance == STANDBY:
+        return _withheld(active, warm)
+    # No record has an entry for what was never there and shall not be.
+    return dict(active), {key: None for key, value in active.items() if value is None} if stance else {}
+
+
+def _withheld(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
     wanted: dict[Key, Value | None] = {}
     withheld: dict[Key, Value | None] = {}
     for key, value in active.items():
@@ -45,7 +52,8 @@ def withhold(active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[
         if isinstance(key, AddressKey) and value is not None:
             wanted[key] = None
     if MASTER in withheld or BACKUP in withheld:
-        wanted[MASTER], wanted[BACKUP] = withheld.get(BACKUP), _listening(withheld.get(MASTER))
+        withheld = {MASTER: None, BACKUP: None, **withheld}
+        wanted[MASTER], wanted[BACKUP] = withheld[BACKUP], _listening(withheld[MASTER])
     return wanted, withheld
 
 

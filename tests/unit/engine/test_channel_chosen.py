@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from lvs_init.commands import ipvs_numbers
 from lvs_init.commands.command import Command
 from lvs_init.engine import channel
 from lvs_init.engine.channel import VARIABLE, Table
 from lvs_init.errors import CommandFailed, SystemFailure
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, SyncDaemon, SyncDaemonKey, TimeoutKey
 from lvs_init.model.state import Change
 from lvs_init.system.runner import Completed, Runner
 
@@ -122,3 +123,42 @@ def test_rubbish_is_named_with_its_command(listing: Path) -> None:
     runner = Ipvsadm(lambda text, stdin: Completed((), 0, "%&! rubbish\n"))
     with Table(runner, {}) as table, pytest.raises(SystemFailure, match="'ipvsadm -Sn' shows what cannot"):
         table.read()
+
+
+def test_daemons_are_commanded_one_by_one_and_a_refusal_is_no_end(listing: Path) -> None:
+    """ipvsadm -R knows no daemons."""
+    listing.write_text(HEADINGS)
+    master, backup = SyncDaemonKey("master"), SyncDaemonKey("backup")
+
+    def answers(text: str, stdin: str) -> Completed | None:
+        if "--start-daemon master" in text:
+            return Completed((), 255, "", "Network is unreachable\n")
+        return Completed((), 0, "backup sync daemon (mcast=eth1, syncid=2)\n" if "--daemon" in text else "")
+
+    runner = Ipvsadm(answers)
+    with Table(runner, {}) as table:
+        changes = [Change(master, None, SyncDaemon("eth1")), Change(backup, SyncDaemon("eth1"), SyncDaemon("eth1", 2))]
+        assert table.write(changes) == {master: "Network is unreachable"}
+    assert [text.split()[1:3] for text in runner.asked] == [
+        ["--start-daemon", "master"], ["--stop-daemon", "backup"], ["--start-daemon", "backup"], ["-Ln", "--daemon"],
+    ]  # fmt: skip
+
+
+def test_a_daemon_that_speaks_in_another_way_is_two_messages(listing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing.write_text(HEADINGS)
+    told: list[int] = []
+
+    class Kernel:
+        def __init__(self, name: str, version: int) -> None: ...
+
+        def tell(self, requests: Iterable[tuple[int, bytes]]) -> dict[int, int]:
+            told.extend(command for command, _ in requests)
+            return {}
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(channel, "Family", Kernel)
+    with Table(Ipvsadm(_never), {}) as table:  # type: ignore[arg-type]
+        changes = [Change(SyncDaemonKey("backup"), SyncDaemon("eth1"), SyncDaemon("eth1", 2))]
+        assert table.write(changes) == {}
+    assert told == [ipvs_numbers.DEL_DAEMON, ipvs_numbers.NEW_DAEMON]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvs_init.model import codec
-from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, TimeoutKey, Tunnel
+from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey, TimeoutKey, Tunnel
 from lvs_init.model.network import (
     AddressKey,
     Alias,
@@ -25,7 +25,7 @@ from lvs_init.model.network import (
     SysctlKey,
 )
 from lvs_init.model.policy import Policy
-from lvs_init.model.record import Entry, Record
+from lvs_init.model.record import Announcing, Entry, Record
 from lvs_init.model.state import Key, Value
 from lvs_init.model.will import Will
 from tests.tables import tables
@@ -38,6 +38,7 @@ others: st.SearchStrategy[tuple[Key, st.SearchStrategy[Any]]] = st.one_of(
     st.tuples(st.builds(LinkKey, words), st.just(st.sampled_from(("up", "down")))),
     st.tuples(st.builds(SysctlKey, words), st.just(words)),
     st.tuples(st.builds(TimeoutKey, words), st.just(numbers)),
+    st.tuples(st.builds(SyncDaemonKey, words), st.just(st.builds(SyncDaemon, words, numbers, words, numbers))),
     st.tuples(st.builds(ModuleKey, words), st.just(st.just("loaded"))),
     st.tuples(st.builds(MarkRuleKey, words, words, numbers, numbers), st.just(st.just("present"))),
     st.tuples(st.just(FilterTableKey()), st.just(st.builds(FilterTable, st.lists(words, max_size=3).map(tuple)))),
@@ -67,12 +68,29 @@ def records(draw: st.DrawFn) -> Record:
         drains={key: draw(st.floats(0, 1e9)) for key in entries if isinstance(key, RealServerKey)},
         overruled={key: entry.applied for key, entry in entries.items() if isinstance(entry.applied, RealServer)},
         policy=draw(policies),
+        stance=draw(words),
+        warm=draw(st.booleans()),
+        withheld={key: draw(st.none() | values) for key, values in draw(st.lists(others, max_size=2))},
+        announcing=Announcing(
+            draw(numbers), draw(st.floats(0, 9)), draw(numbers), draw(st.floats(0, 1e9)),
+            tuple(draw(st.lists(st.builds(AddressKey, words, words, numbers), max_size=2))),
+        ),
     )  # fmt: skip
 
 
 @given(records())
 def test_a_record_comes_back_as_it_was(record: Record) -> None:
     assert codec.record_from_plain(json.loads(json.dumps(codec.record_to_plain(record)))) == record
+
+
+@given(records())
+def test_a_record_from_before_there_were_pairs_is_still_understood(record: Record) -> None:
+    """Of a director that is running while it is upgraded."""
+    plain = json.loads(json.dumps(codec.record_to_plain(record)))
+    for name in ("stance", "warm", "withheld", "announcing"):
+        del plain[name]
+    earlier = codec.record_from_plain({**plain, "version": 2})
+    assert earlier == replace(record, stance="", warm=True, withheld={}, announcing=Announcing())
 
 
 @given(records())
