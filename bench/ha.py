@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pair import control, ours
 from pair.control import NODES, VIP, Settings, Software
-from pair.lab import SERVERS, Pair
+from pair.lab import Pair
 from pair.view import Seen, View
 
 from bench import report
@@ -50,7 +50,7 @@ _AFTER = 12  # requests that are waited for after each event
 
 def keepalived(place: Place) -> Software:
     servers = "\n    ".join(
-        f"real_server {rip} 80 {{\n        weight {weight}\n    }}" for weight, rip in enumerate(SERVERS.values(), 1)
+        f"real_server {rip} 80 {{\n        weight {weight}\n    }}" for rip, weight in zip(SERVERS.values(), (1, 2))
     )
     text = _KEEPALIVED.format(priority=100, vip=VIP, servers=servers)
     # One text for both, as the pair has it: the first node's priority is set when it is switched on.

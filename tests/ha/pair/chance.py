@@ -14,6 +14,7 @@ from pair.judge import RULES, daemons, rules
 from pair.lab import Pair
 from pair.ours import RESOURCE
 
+_LINKS = {"hb0", "eth0"}
 _EVENTS_OF_A_RUN = 12  # a script that is killed is killed at one of so many things that it announces
 
 
@@ -156,6 +157,7 @@ def by_daemons(pair: Pair, chance: random.Random) -> list[str]:
     """Heartbeat's own doing; returns what happened. One node at least is always on."""
     told = []
     for _ in range(chance.randint(2, 4)):
+        pair.forget()
         name = chance.choice(NODES)
         others = [each for each in pair.nodes if each != name and pair.resources(each)]
         if name not in pair.nodes:
@@ -174,7 +176,10 @@ def by_daemons(pair: Pair, chance: random.Random) -> list[str]:
             elif event == "take over":
                 pair.take_over(name)
             else:
-                getattr(pair, event)(name, chance.choice(["hb0", "eth0"]))
+                getattr(pair, event)(name, chance.choice(sorted(_LINKS)))
         told.append(f"{event} {name}")
+        if {interface for _, interface in pair.cuts} == _LINKS and len(pair.nodes) == 2:
+            pair.await_mark()  # they hear nothing of each other any more
+            pair.bury_the_dead()
         pair.settle()
     return told

@@ -40,8 +40,9 @@ class Software:
 @dataclass(frozen=True)
 class Settings:
     """links: the interfaces that heartbeats take; "hb0" is a network of its own. ping: addresses that a node must reach
-    to keep its resources."""
+    to keep its resources. forwarding: dr or nat."""
 
+    forwarding: str = "dr"
     links: Sequence[str] = ("hb0", "eth0")
     stonith: bool = True
     auto_failback: bool = True
@@ -49,7 +50,11 @@ class Settings:
 
 
 #: Node -> interface -> its address.
-ADDRESSES = {name: {"hb0": f"10.66.0.{number}", "eth0": f"192.168.0.{number}"} for number, name in enumerate(NODES, 1)}
+ADDRESSES = {
+    name: {"hb0": f"10.66.0.{number}", "eth0": f"192.168.0.{number}", "eth1": f"192.168.10.{number}"}
+    for number, name in enumerate(NODES, 1)
+}
+DIP = classic.DIP
 PLUGIN = "external/lab"
 
 

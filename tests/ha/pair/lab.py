@@ -1,6 +1,7 @@
-"""A pair of directors, two real servers and a client on one network, in a place of the lab.
+"""A pair of directors, two real servers and a client, in a place of the lab.
 
-client, rs1, rs2, node1, node2: eth0 on the LAN; the real servers have the VIP for direct routing
+client, node1, node2: eth0 on the LAN
+rs1, rs2: eth0 on the LAN, with the VIP for direct routing; under nat on a network behind the directors, their eth1
 node1, node2: hb0 on a network of their own, pwr0 on that of the power switch
 """
 
@@ -16,15 +17,16 @@ from types import TracebackType
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, Place
 from pair import power
-from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Software
+from pair.control import ADDRESSES, DIP, NODES, PLUGIN, VIP, Software
 
 UNPACKED = os.path.join(ROOT, "build/ha/root")
 INSIDE = ("pair.board", "pair.eyes", "pair.power")  # what hosts call of it
 CLIENT_ADDRESS = "192.168.0.100"
-SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}
+SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}  # their RIPs for direct routing
 #: A takeover is Heartbeat's deadtime, its scripts and ours; the first one waits ten seconds more (RQSTDELAY).
 PATIENCE = 60.0
 _TAKEOVER = "/usr/share/heartbeat/hb_takeover"
+_WIRES = {"eth0": "lan", "eth1": "srv", "hb0": "hb", "pwr0": "pwr"}  # a director's interfaces
 LOG = "/var/log/ha-log"
 _CALM = 3  # looks in succession
 
@@ -33,19 +35,21 @@ _numbers = itertools.count(1)
 
 
 class Pair:
-    """A context manager. ``nodes``: the directors that are on, by name."""
+    """A context manager. ``nodes``: the directors that are on, by name. ``cuts``: the links that nothing passes."""
 
-    def __init__(self, place: Place, software: Software) -> None:
-        """``software``: of both directors."""
+    def __init__(self, place: Place, software: Software, forwarding: str = "dr") -> None:
+        """``software``: of both directors. ``forwarding``: what the real servers are set up for."""
         self.place = place
         self.nodes: dict[str, Node] = {}
         self.servers: dict[str, Node] = {}
+        self.cuts: set[tuple[str, str]] = set()
         self.client: Node
         self._software = software
+        self._forwarding = forwarding
         self._number = next(_numbers)
         self.home = f"/run/pair{self._number}"
         self.switch_address = f"10.99.{self._number}.254"
-        self._bridges = {name: f"{name}{self._number}" for name in ("lan", "hb", "pwr")}
+        self._bridges = {name: f"{name}{self._number}" for name in ("lan", "srv", "hb", "pwr")}
         self._ports: dict[tuple[str, str], tuple[str, str]] = {}  # (host, interface) -> its port and its bridge
         self._port_numbers = itertools.count(1)
         self._stack = contextlib.ExitStack()
@@ -78,13 +82,19 @@ class Pair:
         self._stack.callback(self._power.kill)
         self.place.switch.run(["modprobe", "-a", "ip_vs", "ip_vs_rr", "ip_vs_wlc"]).check()
         self.client = self._host("client", [("eth0", "lan")], f"address add {CLIENT_ADDRESS}/24 brd + dev eth0")
-        for name, rip in SERVERS.items():
-            node = self.servers[name] = self._host(
-                name, [("eth0", "lan")], f"address add {rip}/24 brd + dev eth0", f"address add {VIP}/32 dev lo"
-            )
-            for key, value in (("arp_ignore", "1"), ("arp_announce", "2")):
-                node.write(f"/proc/sys/net/ipv4/conf/all/{key}", value)
+        for number, name in enumerate(SERVERS, 1):
+            self.servers[name] = node = self._real_server(name, number)
             node.serve("lvs_init.lab.server:serve")
+
+    def _real_server(self, name: str, number: int) -> Node:
+        if self._forwarding == "nat":
+            setup = f"address add 192.168.10.1{number}/24 brd + dev eth0", f"route add default via {DIP}"
+            return self._host(name, [("eth0", "srv")], *setup)
+        setup = f"address add 192.168.0.1{number}/24 brd + dev eth0", f"address add {VIP}/32 dev lo"
+        node = self._host(name, [("eth0", "lan")], *setup)
+        for key, value in (("arp_ignore", "1"), ("arp_announce", "2")):
+            node.write(f"/proc/sys/net/ipv4/conf/all/{key}", value)
+        return node
 
     def _host(self, name: str, wires: Sequence[tuple[str, str]], *setup: str) -> Node:
         """wires: an interface, and the bridge that it is in."""
@@ -106,11 +116,16 @@ class Pair:
 
     def _mac(self, name: str, interface: str) -> str:
         host = ("client", *SERVERS, *NODES).index(name)
-        return f"02:00:00:{self._number:02x}:{host:02x}:{('eth0', 'hb0', 'pwr0').index(interface):02x}"
+        return f"02:00:00:{self._number:02x}:{host:02x}:{tuple(_WIRES).index(interface):02x}"
 
     def owner(self, mac: str) -> str:
-        """The node whose eth0 has it; the MAC itself where it is nobody's."""
-        return next((name for name in NODES if self._mac(name, "eth0") == mac), mac)
+        """The node that has an interface with it; the MAC itself where it is nobody's."""
+        return next((name for name in NODES for wire in _WIRES if self._mac(name, wire) == mac), mac)
+
+    def believed(self, node: Node, address: str) -> str:
+        """Whose the address is, by a host's ARP cache."""
+        told = node.run(["ip", "neighbour", "show", address]).check().stdout
+        return self.owner(told.partition("lladdr ")[2].split()[0])
 
     @property
     def runs_heartbeat(self) -> bool:
@@ -125,7 +140,7 @@ class Pair:
             number = NODES.index(name) + 1
             self.nodes[name] = node = self._host(
                 name,
-                [("eth0", "lan"), ("hb0", "hb"), ("pwr0", "pwr")],
+                list(_WIRES.items()),
                 *(f"address add {address}/24 brd + dev {interface}" for interface, address in own.items()),
                 f"address add 10.99.{self._number}.{number}/24 brd + dev pwr0",
                 "route add default via 192.168.0.254",
@@ -159,8 +174,9 @@ class Pair:
     def bury(self, name: str) -> None:
         """It is dead, whoever killed it: its name is free again."""
         self.nodes.pop(name).close()
-        for interface in ("eth0", "hb0", "pwr0"):
+        for interface in _WIRES:
             del self._ports[name, interface]
+            self.cuts.discard((name, interface))
 
     def take_over(self, name: str) -> None:
         """An admin asks for all resources on this node."""
@@ -176,10 +192,12 @@ class Pair:
     def cut(self, name: str, interface: str) -> None:
         """Nothing goes through any more, and neither end sees that its link is down."""
         self.place.switch.ip(f"link set dev {self._ports[name, interface][0]} nomaster")
+        self.cuts.add((name, interface))
 
     def join(self, name: str, interface: str) -> None:
         port, bridge = self._ports[name, interface]
         self.place.switch.ip(f"link set dev {port} master {bridge}")
+        self.cuts.discard((name, interface))
 
     # What is seen of it
 
@@ -220,8 +238,10 @@ class Pair:
         return [line.split(maxsplit=2)[2] for line in self.place.switch.read(f"{self.home}/marks").splitlines()]
 
     def forget(self) -> None:
-        """From here on marks() tells of what is done later."""
+        """From here on marks() and await_log() tell of what is done later."""
         self.place.switch.write(f"{self.home}/marks", "")
+        for node in self.nodes.values():
+            node.write(LOG, "")
 
     def resources(self, name: str) -> str:
         """What Heartbeat says that the node holds: none, local, foreign, all or transition."""
@@ -229,13 +249,10 @@ class Pair:
 
     def whole(self, active: str) -> None:
         """Whatever has happened before: all links are there, both nodes are on, and this one is active."""
-        for name, interface in self._ports:
-            self.join(name, interface)
-        for name in NODES:
-            if name in self.nodes and not self._alive(name):
-                self.bury(name)
-            if name not in self.nodes:
-                self.switch_on(name)
+        self.bury_the_dead()
+        for cut in sorted(self.cuts):
+            self.join(*cut)
+        self.switch_on(*(name for name in NODES if name not in self.nodes))
         self.start(*(name for name in NODES if self.resources(name) == ""))
         self.settle()
         if self.holders() != [active]:
@@ -243,9 +260,11 @@ class Pair:
         self.await_holders(active)
         self.settle()
 
-    def _alive(self, name: str) -> bool:
-        alive: bool = self.place.switch.call("pair.power:alive", home=self.home, name=name)
-        return alive
+    def bury_the_dead(self) -> None:
+        """Whom the power switch has ended."""
+        for name in list(self.nodes):
+            if not self.place.switch.call("pair.power:alive", home=self.home, name=name):
+                self.bury(name)
 
     def settle(self) -> None:
         """Wait until neither node is about to take or give anything."""

@@ -7,7 +7,7 @@ import os
 from lvs_init.lab.place import ROOT, Place
 from lvs_init.lab.rehearsal import CONFIGURATION
 from pair import power
-from pair.control import ADDRESSES, NODES, PLUGIN, VIP, Settings, Software
+from pair.control import ADDRESSES, DIP, NODES, PLUGIN, VIP, Settings, Software
 from pair.lab import UNPACKED
 
 SCRIPT = os.path.join(ROOT, "bin/lvs-director")
@@ -17,7 +17,7 @@ _FILES = {"ha.cf": "644", "haresources": "644", "authkeys": "600"}
 _LAB = "\nlogfile /var/log/ha-log\ndebugfile /var/log/ha-debug\nrealtime off\n"
 
 
-def text(settings: Settings, services: str = "") -> str:
+def text(settings: Settings) -> str:
     """lvs.toml, the same on both nodes."""
     links = "".join(
         f'[[ha.link]]\ntype = "ucast"\ninterface = "{link}"\naddresses = {{ '
@@ -29,9 +29,10 @@ def text(settings: Settings, services: str = "") -> str:
     return f"""
 [cluster]
 name = "web"
-forwarding = "dr"
+forwarding = "{settings.forwarding}"
 [director]
 interface = "eth0"
+{_DIP if settings.forwarding == "nat" else ""}
 [ha]
 nodes = {list(NODES)}
 keepalive = 0.2
@@ -44,16 +45,17 @@ auto_failback = {str(settings.auto_failback).lower()}
 [ha.sync]
 interface = "hb0"
 syncid = 7
-{services or _SERVICE}
+{_SERVICE.format(10 if settings.forwarding == "nat" else 0)}
 """.replace("'", '"')
 
 
+_DIP = f'dip = "{DIP}/24"\ndip_interface = "eth1"'
 _SERVICE = f"""
 [[service]]
 vip = "{VIP}"
 port = 80
 scheduler = "wlc"
-realservers = [{{ rip = "192.168.0.11", weight = 1 }}, {{ rip = "192.168.0.12", weight = 2 }}]
+realservers = [{{{{ rip = "192.168.{{0}}.11", weight = 1 }}}}, {{{{ rip = "192.168.{{0}}.12", weight = 2 }}}}]
 """
 
 
