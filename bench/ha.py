@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pair import control, ours
 from pair.control import NODES, VIP, Settings, Software
-from pair.lab import Pair
+from pair.lab import SERVERS, Pair
 from pair.view import Seen, View
 
 from bench import report
