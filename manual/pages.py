@@ -42,6 +42,8 @@ PAGES = (
     Page("lvs-director", 8, "sets up this host as a Linux Virtual Server director", "man/lvs-director.md"),
     Page("lvs-realserver", 8, "sets up this host as a Linux Virtual Server real server", "man/lvs-realserver.md"),
     Page("lvsctl", 8, "looks after a Linux Virtual Server", "man/lvsctl.md"),
+    Page("ocf_lvs_director", 7, "resource agent of a Linux Virtual Server director", "man/ocf_lvs_director.md"),
+    Page("ocf_lvs_realserver", 7, "resource agent of a Linux Virtual Server real server", "man/ocf_lvs_realserver.md"),
     Page("lvs.toml", 5, "describes a Linux Virtual Server cluster", "configuration.md"),
 )
 

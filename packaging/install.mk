@@ -25,6 +25,7 @@ overrides := $(addprefix rc.d/$(if $(red_hat),chkconfig.d,insserv)/,$(scripts))
 installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$(scripts)) \
     $(patsubst %,$(unitdir)/%.service,$(scripts)) $(presetdir)/80-lvs-init.preset $(tmpfilesdir)/lvs-init.conf \
     $(patsubst %,$(mandir)/man8/%.8,$(scripts) lvsctl) $(mandir)/man5/lvs.toml.5 \
+    $(patsubst %,$(mandir)/man7/ocf_lvs_%.7,$(agents)) \
     $(addprefix $(completionsdir)/,$(scripts) lvsctl) \
     $(addprefix $(overridesdir)/,$(scripts)) $(addprefix $(ocfdir)/,$(agents))
 

@@ -27,6 +27,7 @@ def test_debian_layout(tmp_path: Path) -> None:
     assert (tmp_path / "etc/lvs").is_dir()
     assert not any(name.startswith("etc/lvs/") for name in there)  # nothing that start would apply
     pages = {f"man8/{name}.8" for name in (*SCRIPTS, "lvsctl")} | {"man5/lvs.toml.5"}
+    pages |= {"man7/ocf_lvs_director.7", "man7/ocf_lvs_realserver.7"}
     assert {f"usr/local/share/man/{page}" for page in pages} <= there
     completed = {f"usr/local/share/bash-completion/completions/{name}" for name in (*SCRIPTS, "lvsctl")}
     assert completed <= there

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lvs_init.config.schema import KEYS, TABLES
-from lvs_init.faces import codes, lsb, lvsctl
+from lvs_init.faces import codes, lsb, lvsctl, ocf_codes, ocf_metadata
 from manual.pages import DOCS, PAGES, Page, text_of
 
 ROOT = DOCS.parent
@@ -45,6 +45,19 @@ def test_usage_lines_have_every_verb(page: Page) -> None:
     usage = re.search(r'^USAGE = ".*\{(.*)\}"', (ROOT / "bin" / page.name).read_text(), re.M)
     assert usage
     assert usage[1].split("|") == list(lsb._VERBS)
+
+
+@pytest.mark.parametrize("role", ["director", "realserver"])
+def test_agents_have_every_parameter_action_and_code(role: str) -> None:
+    page = BY_NAME[f"ocf_lvs_{role}"]
+    assert terms(section(page, "PARAMETERS")) == [each.name for each in ocf_metadata.PARAMETERS[role]]
+    told = terms(section(page, "ACTIONS"))
+    if role == "director":
+        told += ["promote", "demote"]
+        assert terms(section(page, "DESCRIPTION")) == ["start", "promote", "demote", "stop"]
+    assert set(told) == {action.name for action in ocf_metadata.ACTIONS[role]}
+    numbers = {value for name, value in vars(ocf_codes).items() if name.isupper() and isinstance(value, int)}
+    assert terms(section(page, "EXIT STATUS")) == [str(number) for number in sorted(numbers)]
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -100,6 +113,8 @@ def test_every_page_is_written_where_man_looks_for_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "manual", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, umask=0o077, check=True, env={"SOURCE_DATE_EPOCH": "1795368000"})
     written = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*.*")}
-    assert set(written) == {"man5/lvs.toml.5", "man8/lvs-director.8", "man8/lvs-realserver.8", "man8/lvsctl.8"}
+    agents = {f"man7/ocf_lvs_{role}.7" for role in ("director", "realserver")}
+    scripts = {"man8/lvs-director.8", "man8/lvs-realserver.8", "man8/lvsctl.8"}
+    assert set(written) == {"man5/lvs.toml.5", *agents, *scripts}
     assert {oct(path.stat().st_mode) for path in written.values()} == {"0o100644"}
     assert '"2026-11-22"' in written["man8/lvsctl.8"].read_text()
