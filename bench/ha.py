@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pair import control, ours
 from pair.control import NODES, VIP, Settings, Software
-from pair.lab import SERVERS, Pair
+from pair.lab import INSIDE, SERVERS, Pair
 from pair.view import Seen, View
 
 from bench import report
@@ -117,9 +117,7 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.time()
     try:
-        with open_place(
-            "guest", preload=[*PRELOADED, "pair.board", "pair.eyes", "pair.power"], paths=sys.path
-        ) as place:
+        with open_place("guest", preload=[*PRELOADED, *INSIDE], paths=sys.path) as place:
             about = report.facts(place.switch)
             print(f"{'event':14} {'by':12} {'gap, s':>22} {'requests lost':>16} {'downloads lost':>16}")
             for name, software in CONTENDERS.items():
