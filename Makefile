@@ -70,7 +70,7 @@ $(HA): packages/ha.txt packages/unpack
 lint: $(VENV) ## ruff and mypy
 	@$(PYTHON) -m ruff check --quiet
 	@$(PYTHON) -m ruff format --quiet --check || { echo 'Run "make format".' >&2; exit 1; }
-	@$(PYTHON) -m mypy lvs_init manual $(wildcard bin/* rc.d/ocf/*)
+	@$(PYTHON) -m mypy lvs_init manual $(wildcard bin/* rc.d/ocf/* rc.d/resource.d/*)
 
 .PHONY: format
 format: $(VENV) ## let ruff lay out the code

@@ -10,6 +10,8 @@ presetdir = $(unitdir)-preset
 tmpfilesdir := $(prefix)/lib/tmpfiles.d
 # Where Pacemaker looks for agents, whatever the prefix.
 ocfdir := /usr/lib/ocf/resource.d/lvs
+# And where Heartbeat looks for the resources of haresources.
+haresourcedir := /etc/ha.d/resource.d
 # On Red Hat /etc/init.d is a link to the real directory.
 INITDIR := $(if $(wildcard $(DESTDIR)/etc/rc.d/init.d/.),/etc/rc.d/init.d,/etc/init.d)
 
@@ -27,12 +29,14 @@ installed = $(addprefix $(sbindir)/,$(scripts) lvsctl) $(addprefix $(INITDIR)/,$
     $(patsubst %,$(mandir)/man8/%.8,$(scripts) lvsctl) $(mandir)/man5/lvs.toml.5 \
     $(patsubst %,$(mandir)/man7/ocf_lvs_%.7,$(agents)) \
     $(addprefix $(completionsdir)/,$(scripts) lvsctl) \
-    $(addprefix $(overridesdir)/,$(scripts)) $(addprefix $(ocfdir)/,$(agents))
+    $(addprefix $(overridesdir)/,$(scripts)) $(addprefix $(ocfdir)/,$(agents)) \
+    $(addprefix $(haresourcedir)/,$(scripts))
 
 .PHONY: install
 install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/init.d or /etc/init.d)
 	@install -d -m 755 $(addprefix $(DESTDIR),$(sbindir) $(library)/bin $(docdir) $(unitdir) $(presetdir) $(tmpfilesdir) \
-	    $(completionsdir) $(overridesdir) $(INITDIR) $(defaults) /etc/lvs $(library)/ocf $(ocfdir))
+	    $(completionsdir) $(overridesdir) $(INITDIR) $(defaults) /etc/lvs $(library)/ocf $(ocfdir) \
+	    $(library)/resource.d $(haresourcedir))
 	@install -m 755 -t $(DESTDIR)$(sbindir) $(addprefix bin/,$(scripts) lvsctl)
 	@rm -rf $(DESTDIR)$(library)/lvs_init
 	@tar -c --exclude=__pycache__ --mode=u=rwX,go=rX lvs_init | tar -x --no-same-owner -p -C $(DESTDIR)$(library)
@@ -41,6 +45,8 @@ install: ## into this system: DESTDIR=, prefix=/usr/local, INITDIR= (/etc/rc.d/i
 	@ln -sfnr -t $(DESTDIR)$(INITDIR) $(addprefix $(DESTDIR)$(sbindir)/,$(scripts))
 	@install -m 755 -t $(DESTDIR)$(library)/ocf $(addprefix rc.d/ocf/,$(agents))
 	@ln -sfnr -t $(DESTDIR)$(ocfdir) $(addprefix $(DESTDIR)$(library)/ocf/,$(agents))
+	@install -m 755 -t $(DESTDIR)$(library)/resource.d $(addprefix rc.d/resource.d/,$(scripts))
+	@ln -sfnr -t $(DESTDIR)$(haresourcedir) $(addprefix $(DESTDIR)$(library)/resource.d/,$(scripts))
 	@for name in $(scripts); do \
 	    sed 's|/usr/sbin/|$(sbindir)/|' rc.d/systemd/$$name.service >$(DESTDIR)$(unitdir)/$$name.service; \
 	    chmod 644 $(DESTDIR)$(unitdir)/$$name.service; \
@@ -72,7 +78,8 @@ endif
 	done
 	@rm -f $(addprefix $(DESTDIR),$(installed))
 	@rm -rf $(addprefix $(DESTDIR),$(library) $(docdir))
-	@for directory in /etc/lvs $(overridesdir) $(ocfdir); do rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
+	@for directory in /etc/lvs $(overridesdir) $(ocfdir) $(haresourcedir) /etc/ha.d; do \
+	    rmdir $(DESTDIR)$$directory 2>/dev/null || true; done
 	@if [ -e $(DESTDIR)/etc/lvs ]; then echo "$(DESTDIR)/etc/lvs stays: the configuration is yours."; fi
 ifeq ($(DESTDIR),)
 	@# Others' links have numbers that made room for ours.

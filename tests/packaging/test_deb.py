@@ -35,6 +35,7 @@ def test_init_scripts_are_files_that_dpkg_keeps(deb: Path) -> None:
     ]
     contents = run("dpkg-deb", "-c", deb)
     assert len(re.findall(r"^-rwxr-xr-x root/root .* \./etc/init\.d/lvs-", contents, re.MULTILINE)) == 2
+    assert len(re.findall(r" \./etc/ha\.d/resource\.d/lvs-\S+ -> ", contents)) == 2
 
 
 def test_nothing_compiled_and_no_test_is_in_it(deb: Path) -> None:

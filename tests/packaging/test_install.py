@@ -56,6 +56,10 @@ def test_what_is_installed_runs_from_every_path_it_has(tmp_path: Path, prefix: s
         assert run(tmp_path / place / "lvs-director", "status", env=empty, code=3) == "lvs-director is stopped\n"
         assert run(tmp_path / place / "lvs-realserver", "status", env=empty, code=3) == "lvs-realserver is stopped\n"
     assert run(tmp_path / "etc/rc3.d/S11lvs-director", "status", env=empty, code=3) == "lvs-director is stopped\n"
+    for name in SCRIPTS:
+        assert (
+            run(tmp_path / "etc/ha.d/resource.d" / name, "web", "status", env=empty, code=3) == f"{name} is stopped\n"
+        )
     for agent in ("director", "realserver"):
         said = run(tmp_path / "usr/lib/ocf/resource.d/lvs" / agent, "meta-data", env=empty)
         assert f'<resource-agent name="{agent}"' in said
@@ -68,7 +72,7 @@ def test_modes_do_not_depend_on_umask(tmp_path: Path) -> None:
     subprocess.run(["make", "install", f"DESTDIR={tmp_path}"], cwd=ROOT, umask=0o077, check=True)
     for path in tmp_path.rglob("*"):
         mode = stat.S_IMODE(path.lstat().st_mode)
-        run_by_all = path.is_dir() or path.parent.name in ("sbin", "ocf")
+        run_by_all = path.is_dir() or path.parent.name in ("sbin", "ocf", "resource.d")
         assert path.is_symlink() or mode == (0o755 if run_by_all else 0o644), path
 
 

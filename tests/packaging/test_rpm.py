@@ -53,6 +53,7 @@ def test_it_runs_from_where_rpm_puts_it(root: Path, name: str) -> None:
     assert run(script, "status", env={}, code=3) == f"{name} is stopped\n"
     assert (root / "etc/chkconfig.d" / name).is_file()
     assert (root / "etc/sysconfig" / name).is_file()
+    assert run(root / "etc/ha.d/resource.d" / name, "web", "status", env={}, code=3) == f"{name} is stopped\n"
 
 
 def test_start_is_rehearsed_from_where_rpm_puts_it(root: Path, tmp_path: Path) -> None:
