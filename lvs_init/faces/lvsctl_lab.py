@@ -42,7 +42,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """0: everything held; 1: not. Raises LvsError where there is no lab or nothing to rehearse."""
-    from lvs_init.faces import lvsctl_check, lvsctl_fault
+    from lvs_init.faces import lvsctl_check, lvsctl_fault, lvsctl_scenario
     from lvs_init.faces.lvsctl import USAGE
 
     file = text = ""
@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
             return lvsctl_fault.list_all(file, text, as_json=arguments.json)
         if arguments.fault:
             return lvsctl_fault.inject(file, text, arguments)
+        if arguments.reload or arguments.kill_realserver:
+            return lvsctl_scenario.run(file, text, arguments, environment)
         return _rehearse(file, text, arguments)
     except ConfigurationError as error:
         lvsctl_check.tell_problems(file, [each for each in error.problems if isinstance(each, Problem)])

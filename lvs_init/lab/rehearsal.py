@@ -14,7 +14,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -61,8 +61,11 @@ class Rehearsal:
     director: Node
     router: Node | None
 
-    def __init__(self, place: Place, text: str, *, director: str | None = None, fresh: bool = True) -> None:
-        """``text``: the configuration. ``director``: the ``[node.NAME]`` to direct as.
+    def __init__(
+        self, place: Place, text: str, *, director: str | None = None, fresh: bool = True, later: str = ""
+    ) -> None:
+        """``text``: the configuration. ``director``: the ``[node.NAME]`` to direct as. ``later``: one that is to
+        replace it; there are hosts for both, and those of the second alone have that one.
 
         ``fresh``: run the init scripts in interpreters of their own, as an init system does; False: in forks of one
         that has its modules already, which takes a third of the time.
@@ -71,7 +74,9 @@ class Rehearsal:
         self.place = place
         self.text = text
         self.cluster: Cluster = parse(text, CONFIGURATION)
-        self.topology: Topology = topology_of(self.cluster, director)
+        self.later = later
+        self._hosted = both(self.cluster, parse(later, CONFIGURATION)) if later else self.cluster
+        self.topology: Topology = topology_of(self._hosted, director)
         self.nodes: dict[str, Node] = {}
         self.realservers: dict[str, Node] = {}
         self._serving: dict[str, Serving] = {}
@@ -109,7 +114,7 @@ class Rehearsal:
         self.client, self.router = self.nodes[CLIENT], self.nodes.get(ROUTER)
         self.director = self.nodes[self.topology.director.name]
         self.realservers = {host.name: self.nodes[host.name] for host in self.topology.realservers}
-        self.place.switch.run(["modprobe", "-a", *modules_of(self.cluster)]).check()
+        self.place.switch.run(["modprobe", "-a", *modules_of(self._hosted)]).check()
         for host in self.topology.hosts:
             self._settle(host)
 
@@ -121,7 +126,8 @@ class Rehearsal:
             node.write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
         node.ip(*host.setup, *(self._tried_once() if host.rips else ()))
         if host.directs or host.rips:
-            node.write(CONFIGURATION, self.text)
+            known = {key.address for service in self.cluster.services for key, _ in service.realservers}
+            node.write(CONFIGURATION, self.text if host.directs or known.intersection(host.rips) else self.later)
         if host.directs:
             self._mark_as_the_admin(node)
         if host.rips:
@@ -134,7 +140,7 @@ class Rehearsal:
         if host in self._serving:
             self._serving.pop(host).kill()
         if at is not None:
-            ports = ports_of(self.cluster, self.topology.host(host).rips or tuple(self._rips()))
+            ports = ports_of(self._hosted, self.topology.host(host).rips or tuple(self._rips()))
             serve = "lvs_init.lab.server:serve"
             self._serving[host] = self.nodes[host].serve(
                 serve, tcp=ports["tcp"], udp=ports["udp"], at=at, careless=careless
@@ -256,6 +262,11 @@ class Rehearsal:
     def host_of(self, rip: str) -> str:
         """The name of the host with that RIP."""
         return next(host.name for host in self.topology.hosts if rip in host.rips)
+
+
+def both(first: Cluster, second: Cluster) -> Cluster:
+    """A cluster with every service of two, so that hosts can be made for both."""
+    return replace(first, services=(*first.services, *(each for each in second.services if each not in first.services)))
 
 
 def modules_of(cluster: Cluster) -> list[str]:
