@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from lvs_init.doctor import verdict
-from lvs_init.doctor.arp import carrier, label
+from lvs_init.doctor.arp import answers_for, carrier, label
 from lvs_init.doctor.case import DIRECTOR, REALSERVER, Case
 from lvs_init.doctor.finding import (
     BROKEN,
@@ -165,7 +165,7 @@ def stale(case: Case) -> Iterator[Finding]:
         for each in case.where(vip):
             if vip in served:
                 continue
-            loud = each.interface in asked
+            loud = each.interface in asked or any(answers_for(case, device, vip) for device in asked)
             yield Finding(
                 "ARP08",
                 BROKEN if loud else RISK,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from lvs_init.doctor.case import DIRECTOR, Case
 from lvs_init.doctor.finding import BROKEN, RISK, WILL_BREAK, Finding, Fix, addresses, by_hand, settings, several
-from lvs_init.doctor.registry import REALSERVER, entry
-from lvs_init.doctor.snapshot import Address
+from lvs_init.doctor.registry import NETWORK, REALSERVER, entry
+from lvs_init.doctor.snapshot import Address, Route
 from lvs_init.model.address import family_of, inside, network_of
 from lvs_init.model.network import QUIET, AddressKey, Alias
 
@@ -53,6 +53,15 @@ def _leaks(ignore: int, entries: tuple[Address, ...]) -> bool:
     return not (ignore == 3 and all(each.scope == "host" for each in entries))
 
 
+def answers_for(case: Case, interface: str, vip: str) -> bool:
+    """Whether a device answers for a VIP that another device of the machine has."""
+    entries = case.where(vip)
+    ignore = case.effective("arp_ignore", interface)
+    if ignore is None or not entries or any(each.interface == interface for each in entries):
+        return False
+    return in_subnet(case, interface, vip) and _leaks(ignore, entries) and not _hidden_by_firewall(case, vip)
+
+
 def _hidden_by_firewall(case: Case, vip: str) -> bool:
     tables = case.snapshot.firewall.tables if case.snapshot.firewall else ()
     rules = (
@@ -64,7 +73,7 @@ def _hidden_by_firewall(case: Case, vip: str) -> bool:
 @entry(
     "ARP01",
     "A real server answers ARP for the VIP",
-    where=(REALSERVER,),
+    where=(REALSERVER, NETWORK),
     methods=("dr", "tun"),
     symptom="It works for some clients, or for a while; then one real server gets everything, and the director's "
     "counters stand still.",
@@ -74,20 +83,8 @@ def _hidden_by_firewall(case: Case, vip: str) -> bool:
     cure="arp_ignore 1 in effect on every device that faces the VIP's network. `lvs-realserver start` sees to it.",
 )
 def answers_for_vip(case: Case) -> Iterator[Finding]:
-    carried = {vip: case.where(vip) for vip in case.quiet}
     for interface in case.asked:
-        ignore = case.effective("arp_ignore", interface.name)
-        if ignore is None:
-            continue
-        told = [
-            vip
-            for vip, entries in carried.items()
-            if entries
-            and all(each.interface != interface.name for each in entries)
-            and in_subnet(case, interface.name, vip)
-            and _leaks(ignore, entries)
-            and not _hidden_by_firewall(case, vip)
-        ]
+        told = [vip for vip in case.quiet if answers_for(case, interface.name, vip)]
         if told:
             yield Finding(
                 "ARP01",
@@ -103,7 +100,7 @@ def answers_for_vip(case: Case) -> Iterator[Finding]:
 @entry(
     "ARP02",
     "A real server speaks in the VIP's name",
-    where=(REALSERVER,),
+    where=(REALSERVER, NETWORK),
     methods=("dr", "tun"),
     symptom="All is well until a real server has spoken first; minutes later its router sends it everything.",
     cause="An answer to a client has the VIP as its source, and with arp_announce 0 or 1 Linux takes that for the "
@@ -187,7 +184,7 @@ def label(case: Case, device: str) -> str:
 @entry(
     "ARP04",
     "A real server announces the VIP",
-    where=(REALSERVER,),
+    where=(REALSERVER, NETWORK),
     methods=("dr", "tun"),
     symptom="After a real server's boot, an ifup or the migration of a virtual machine all clients go to it.",
     cause="An announcement (gratuitous ARP) is subject to no setting of arp_*: Red Hat's ifup makes one for every "
@@ -294,33 +291,37 @@ def filtered(case: Case) -> Iterator[Finding]:
         return
     for vip in case.vips:
         for each in case.where(vip):
-            way = _way_to_neighbours(case, vip)
             known = case.interfaces.get(each.interface)
             if known is None or known.noarp or known.loopback or case.effective("arp_filter", each.interface) != 1:
                 continue
-            if way and way != each.interface:
+            way = _another_way(case, each.interface)
+            if way is not None:
                 paths = (f"net/ipv4/conf/{place}/arp_filter" for place in ("all", each.interface))
                 yield Finding(
                     "ARP14",
                     BROKEN,
-                    f"{shown(case, 'arp_filter', each.interface)}, which has {vip}, and its neighbours are reached "
-                    f"by {way}",
-                    f"the kernel stays silent on {each.interface}, so nobody finds the VIP",
+                    f"{shown(case, 'arp_filter', each.interface)}, which has {vip}, and the way to {way.to} is "
+                    f"{way.device}",
+                    "the kernel answers there only whom it would send to by that device, so others never find the VIP",
                     settings({path: "0" for path in paths if case.sysctl(path) != "0"}),
                     f"{vip} on {each.interface}",
                 )
 
 
-def _way_to_neighbours(case: Case, vip: str) -> str:
-    """The device by which the main table reaches the VIP's subnet, the first of the best; "" where there is none."""
-    found = [
-        route
-        for route in case.snapshot.routes or ()
-        if route.family == 4 and route.table == "main" and route.type == "unicast" and not route.via
-        and "/" in route.to and inside(vip, route.to)
-    ]  # fmt: skip
-    found.sort(key=lambda route: (-int(route.to.rpartition("/")[2]), route.metric))
-    return found[0].device if found else ""
+def _another_way(case: Case, interface: str) -> Route | None:
+    """A route that leads neighbours of a device out by another one."""
+    subnets = [
+        network_of(each.address, each.prefix)
+        for each in case.on(interface)
+        if each.prefix < 32 and family_of(each.address) == 4
+    ]
+    for route in case.snapshot.routes or ():
+        if route.family == 4 and route.table != "local" and route.type == "unicast" and route.to != "default":
+            first = route.to.partition("/")[0]
+            elsewhere = route.device not in ("", interface) and not route.via and first not in case.vips
+            if elsewhere and any(inside(first, subnet) for subnet in subnets):
+                return route
+    return None
 
 
 @entry(

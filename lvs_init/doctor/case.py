@@ -13,6 +13,7 @@ from lvs_init.doctor.snapshot import (
     Address,
     Interface,
     Listener,
+    LiveServer,
     LiveService,
     RouteAnswer,
     RouteQuestion,
@@ -60,9 +61,9 @@ class Case:
 
     @cached_property
     def methods(self) -> frozenset[str]:
-        """The forwarding methods that matter on this machine: a real server's own, or all of the director's."""
+        """The forwarding methods that matter on this machine: a real server's own, else all of the file's."""
         found = {value.forwarding for _, _, value in self.own_realservers} if self.realserver else set()
-        if self.director:
+        if self.director or not found:
             found.update(value.forwarding for service in self.cluster.services for _, value in service.realservers)
         return frozenset(found)
 
@@ -214,6 +215,22 @@ class Case:
             elif (key.address, key.port) == (service.address, service.port):
                 return service
         return None
+
+    @cached_property
+    def balanced(self) -> tuple[tuple[ServiceKey, LiveServer], ...]:
+        """The real servers that the kernel sends packets to for the file's services; without a table the file's."""
+        found = []
+        for service in self.cluster.services:
+            live = self.live(service.key)
+            if live is not None:
+                found += [(service.key, server) for server in live.servers if server.weight > 0]
+            elif self.snapshot.services is None or not self.serving(DIRECTOR):
+                found += [
+                    (service.key, LiveServer(key.address, key.port, value.forwarding, value.weight))
+                    for key, value in service.realservers
+                    if value.weight > 0
+                ]
+        return tuple(found)
 
     def listening(self, protocol: str, port: int) -> tuple[Listener, ...] | None:
         """Who waits at this port; None where that was not seen."""

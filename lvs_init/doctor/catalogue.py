@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvs_init.doctor import addresses, arp  # noqa: F401 - they register their rules
+from lvs_init.doctor import addresses, arp, host, probe, table  # noqa: F401 - they register their rules
 from lvs_init.doctor.case import Case
 from lvs_init.doctor.finding import Finding
 from lvs_init.doctor.registry import ENTRIES, NETWORK, RULES, Entry

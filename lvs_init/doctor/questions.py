@@ -13,10 +13,13 @@ from lvs_init.model.address import family_of
 MOST = 256
 
 
-def questions(cluster: Cluster, interfaces: Iterable[str] = (), clients: Iterable[str] = ()) -> list[RouteQuestion]:
+def questions(
+    cluster: Cluster, interfaces: Iterable[str] = (), clients: Iterable[str] = (), rips: Iterable[str] = ()
+) -> list[RouteQuestion]:
     """Each once, in a stable order.
 
     ``interfaces``: devices that packets may come in by (not lo). ``clients``: some that were seen, besides ELSEWHERE.
+    ``rips``: real servers of the kernel's table, which may be others than the file's.
 
     =================================================  ============================================================
     RouteQuestion(VIP)                                 is the VIP ours? DIR01, ARP07
@@ -29,12 +32,13 @@ def questions(cluster: Cluster, interfaces: Iterable[str] = (), clients: Iterabl
     =================================================  ============================================================
     """
     vips = list(dict.fromkeys(vip.address for vip in cluster.vips))[:MOST]
-    rips = list(dict.fromkeys(key.address for each in cluster.services for key, _ in each.realservers))[:MOST]
+    own = [key.address for each in cluster.services for key, _ in each.realservers]
+    servers = list(dict.fromkeys([*own, *rips]))[:MOST]
     dips = [dip.address for dip in (cluster.director.dip, *(node.dip for node in cluster.nodes.values())) if dip]
     families = sorted({family_of(address) for address in vips})
     callers = list(dict.fromkeys([*(ELSEWHERE[family] for family in families), *clients]))
     devices = sorted(interfaces)
-    asked = [RouteQuestion(address) for address in (*vips, *rips, *dips, *callers)]
+    asked = [RouteQuestion(address) for address in (*vips, *servers, *dips, *callers)]
     asked += [
         RouteQuestion(vip, caller, device)
         for vip in vips
@@ -43,9 +47,11 @@ def questions(cluster: Cluster, interfaces: Iterable[str] = (), clients: Iterabl
         if family_of(vip) == family_of(caller)
     ]
     pairs = {(key.address, vip.address) for one in cluster.services for key, _ in one.realservers for vip in one.vips}
-    known = {*vips, *rips}
+    known = {*vips, *servers}
     asked += [RouteQuestion(rip, vip) for rip, vip in sorted(pairs) if {rip, vip} <= known and _alike(rip, vip)]
-    asked += [RouteQuestion(caller, own) for caller in callers for own in (*vips, *rips) if _alike(caller, own)]
+    asked += [
+        RouteQuestion(caller, source) for caller in callers for source in (*vips, *servers) if _alike(caller, source)
+    ]
     return list(dict.fromkeys(asked))
 
 
