@@ -88,13 +88,16 @@ def _key(key: Key) -> Definition:
     return Definition(told["Key"], (told["Meaning"], " ".join(facts), f"Example: `{key.name} = {key.example}`"))
 
 
-def subcommands(parser: argparse.ArgumentParser) -> Iterator[Block]:
+def subcommands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[Block]:
     """What ``lvsctl COMMAND --help`` says, for each of them."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
+                if any(isinstance(each, argparse._SubParsersAction) for each in command._actions):
+                    yield from subcommands(command, f"{name} ")
+                    continue
                 usage = " ".join(command.format_usage().split()[1:])
-                yield Heading(3, name)
+                yield Heading(3, above + name)
                 yield Paragraph(f"`{usage}`")
                 yield from (Paragraph(text) for text in (command.description,) if text)
                 yield from (_argument(each) for each in command._actions)

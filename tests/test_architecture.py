@@ -24,17 +24,18 @@ MAY_IMPORT = {
     "model": {"errors"},
     "config": {"model", "errors"},
     "importing": {"config", "model", "errors"},
+    "ha": {"config", "model", "errors"},
     "commands": {"model", "errors"},
     "plan": {"model", "errors"},
     "doctor": {"plan", "config", "commands", "model", "errors"},
     "system": {"model", "errors"},
-    "engine": {"doctor", "plan", "config", "commands", "system", "model", "errors"},
+    "engine": {"doctor", "ha", "plan", "config", "commands", "system", "model", "errors"},
     "lab": {"engine", "doctor", "plan", "config", "commands", "system", "model", "errors"},
-    "faces": {"lab", "importing", "engine", "doctor", "plan", "config", "commands", "system", "model", "errors"},
+    "faces": {"lab", "importing", "engine", "doctor", "ha", "plan", "config", "commands", "system", "model", "errors"},
 }
 
 # Values in, values out: these parts see nothing of the machine, so what they decide can be printed, stored and tested.
-PURE_PARTS = {"errors", "model", "config", "importing", "commands", "plan", "doctor"}
+PURE_PARTS = {"errors", "model", "config", "importing", "ha", "commands", "plan", "doctor"}
 # fmt: off
 PURE_IMPORTS = {
     "__future__", "abc", "collections", "copy", "dataclasses", "difflib", "enum", "errno", "functools", "graphlib",

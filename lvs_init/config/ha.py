@@ -149,7 +149,9 @@ def _check_times(section: Section) -> None:
             section.problem(
                 key, f"must be so that {less} ({section.get(less):g}) is below {more} ({section.get(more):g})"
             )
-    initdead, deadtime = section.get("initdead"), section.get("deadtime")
+    keepalive, initdead, deadtime = (section.get(name) for name in ("keepalive", "initdead", "deadtime"))
+    if keepalive is not None and deadtime is not None and deadtime <= 2 * keepalive:
+        section.problem("deadtime", f"must be more than twice keepalive ({keepalive:g}): Heartbeat refuses less")
     if initdead is not None and deadtime is not None and initdead < 2 * deadtime:
         section.problem("initdead", f"must be at least twice deadtime ({deadtime:g}): networks come up late at boot")
 

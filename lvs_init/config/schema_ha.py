@@ -120,7 +120,7 @@ _LINK = (
         otherwise="required for ucast",
     ),
     Key("group", Multicast(), "mcast: the group.", '"239.255.81.1"', otherwise="required for mcast"),
-    Key("ttl", Integer(0, 255), "mcast: how many routers a heartbeat may pass, and one.", "2", default=1),
+    Key("ttl", Integer(1, 255), "mcast: how many routers a heartbeat may pass, and one.", "2", default=1),
 )
 
 _STONITH = (

@@ -93,13 +93,17 @@ def tell_problems(file: str, problems: Sequence[Problem]) -> None:
     """Where, what is wrong, what to do: in two columns as wide as the terminal."""
     count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
     streams.out(f"{shorter(file)} has {count}:")
+    founds = (f" (found: {problem.found})" if problem.found else "" for problem in problems)
+    tell_places([(_place(each), each.message + found, each.hint) for each, found in zip(problems, founds)])
+
+
+def tell_places(told: Sequence[tuple[str, str, str]]) -> None:
+    """(place, what is wrong there, what to do) in two columns as wide as the terminal."""
     width = shutil.get_terminal_size((_USUAL_WIDTH, 0)).columns if is_terminal() else _USUAL_WIDTH
-    places = [_place(problem) for problem in problems]
-    column = min(max(map(len, places), default=0), _WIDEST_PATH)
-    for place, problem in zip(places, problems):
-        found = f" (found: {problem.found})" if problem.found else ""
+    column = min(max((len(place) for place, _, _ in told), default=0), _WIDEST_PATH)
+    for place, message, hint in told:
         streams.out("")
-        streams.out("\n".join(_two_columns(place, problem.message + found, problem.hint, column, width)))
+        streams.out("\n".join(_two_columns(place, message, hint, column, width)))
 
 
 def _place(problem: Problem) -> str:

@@ -74,6 +74,11 @@ def test_lvsctl(here: Path) -> None:
     assert offered(here, "lvsctl", "plan", "--from", "") == {"a.toml", "b c.toml", "etc"}
     assert offered(here, "lvsctl", "plan", "--role", "") == {"director", "realserver"}
     assert offered(here, "lvsctl", "nonsense", "") == set()
+    assert offered(here, "lvsctl", "ha", "") == {"heartbeat", "check", "pacemaker"}
+    assert offered(here, "lvsctl", "ha", "check", "-") == {"--help", "--dir", "--with", "--json"}
+    assert offered(here, "lvsctl", "ha", "check", "b") == {"b c.toml"}
+    assert offered(here, "lvsctl", "ha", "check", "--with", "") == {"etc"}
+    assert offered(here, "lvsctl", "ha", "pacemaker", "--tool", "c") == {"crm", "corosync"}
 
 
 def test_every_option_that_help_tells_is_offered(here: Path) -> None:

@@ -60,11 +60,14 @@ def test_agents_have_every_parameter_action_and_code(role: str) -> None:
     assert terms(section(page, "EXIT STATUS")) == [str(number) for number in sorted(numbers)]
 
 
-def commands() -> dict[str, argparse.ArgumentParser]:
-    for action in lvsctl.parser()._actions:
+def commands(parser: argparse.ArgumentParser | None = None, above: str = "") -> dict[str, argparse.ArgumentParser]:
+    """Every subcommand that has none of its own, by all its words."""
+    found = {}
+    for action in (parser or lvsctl.parser())._actions:
         if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    raise AssertionError("lvsctl has no subcommands")
+            for name, command in action.choices.items():
+                found.update(commands(command, f"{above}{name} ") or {above + name: command})
+    return found
 
 
 @pytest.mark.parametrize("name", commands())
