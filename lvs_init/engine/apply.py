@@ -11,8 +11,8 @@ from lvs_init.engine.channel import Table
 from lvs_init.engine.observe import Observation, observe
 from lvs_init.engine.request import Listener
 from lvs_init.errors import Interrupted, LvsError, NotSettled, NotUndone, SystemFailure
-from lvs_init.model.ipvs import RealServerKey, SyncDaemonKey
-from lvs_init.model.state import Key, State, same
+from lvs_init.model.ipvs import RealServerKey, SyncDaemon, SyncDaemonKey
+from lvs_init.model.state import Key, State, Value, same
 from lvs_init.plan.intent import Plan, plan_back, shown
 from lvs_init.plan.order import steps
 from lvs_init.plan.step import Phase, Step
@@ -94,12 +94,21 @@ def _do(step: Step, apparatus: Apparatus, applied: Applied, strict: bool) -> Non
         for key, reason in apparatus.table.write(changes).items():
             if strict or not isinstance(key, _SPARED):
                 raise SystemFailure(_refusal(key, reason))
-            applied.left_out[key] = reason
+            applied.left_out[key] = _explained(reason, next(change.after for change in changes if change.key == key))
         return
     for command in render(changes, apparatus.tools):
         completed = apparatus.runner.run(command)
         if completed.code != 0:
             raise failure(completed, command)
+
+
+def _explained(reason: str, wanted: Value | None) -> str:
+    """What the kernel says of a sync daemon leaves out what there is to do."""
+    if not isinstance(wanted, SyncDaemon):
+        return reason
+    if reason == "Network is unreachable":
+        return f"{reason}: no route leads to {wanted.group}; try 'ip route add {wanted.group} dev {wanted.interface}'"
+    return f"{reason} ({wanted.told})"
 
 
 def _refusal(key: Key, reason: str) -> str:

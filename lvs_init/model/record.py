@@ -56,8 +56,8 @@ ACTIVE, STANDBY = "active", "standby"
 class Record:
     """A role of a cluster on this machine.
 
-    ``stance``: ACTIVE, STANDBY, or "" without ``[ha]``. ``withheld``: what one of a pair wants while it is active, where
-    that is not in ``entries``; ``warm``: whether it has the table while it stands by.
+    ``stance``: ACTIVE, STANDBY, or "" without ``[ha]``. ``withheld``: what one of a pair wants while it is active and
+    has no entry; ``warm``: whether it has the table while it stands by.
     """
 
     role: str  # "director" or "realserver"

@@ -33,8 +33,8 @@ def stance_for(verb: str, pair: bool, record: Record | None) -> str:
 def in_stance(stance: str, active: Wanted, warm: bool) -> tuple[dict[Key, Value | None], dict[Key, Value | None]]:
     """``active``: what an active one wants. Returns what is wanted, and what ``Record.withheld`` is to remember.
 
-    ``warm``: a standby with the table, so that only VIPs are to come. A VIP that somebody else has brought is taken away
-    from a standby as well: a client must find one director.
+    ``warm``: a standby with the table, so that only VIPs are to come. A VIP that somebody else has brought is taken
+    away from a standby as well: a client must find one director.
     """
     if stance == STANDBY:
         return _withheld(active, warm)

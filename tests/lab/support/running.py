@@ -27,10 +27,11 @@ def run(
     before: Callable[[], None] | None = None,
     brisk: bool = True,
     channel: str | None = None,
+    folder: str = "bin",
 ) -> Ended:
     """Run a role's script in a fork. ``before`` is called there first. ``brisk``: without the runner's own sh.
 
-    ``channel``: the one to the table, where it is not to be the lab's.
+    ``channel``: the one to the table, where it is not to be the lab's. ``folder``: where the script is.
     """
     environment = {**children.ENVIRONMENT, **({} if channel is None else {VARIABLE: channel})}
 
@@ -40,7 +41,7 @@ def run(
             hooks.brisk()
         if before:
             before()
-        return children.run_script([f"{ROOT}/bin/lvs-{role}", *arguments], environment, None, {})
+        return children.run_script([f"{ROOT}/{folder}/lvs-{role}", *arguments], environment, None, {})
 
     null = os.open(os.devnull, os.O_RDONLY)
     out, err = os.memfd_create("out"), os.memfd_create("err")
