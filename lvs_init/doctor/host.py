@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lvs_init.doctor.case import DIRECTOR, REALSERVER, Case
-from lvs_init.doctor.finding import BROKEN, RISK, Finding, Fix, by_command, by_hand, settings, several
+from lvs_init.doctor.finding import BROKEN, RISK, WILL_BREAK, Finding, Fix, by_command, by_hand, settings, several
 from lvs_init.doctor.registry import NETWORK, entry
 from lvs_init.doctor.snapshot import RouteAnswer
 from lvs_init.model.address import full_prefix, inside
@@ -166,7 +166,7 @@ def unreachable(case: Case) -> Iterator[Finding]:
         if answer.kind != "unicast":
             yield Finding(
                 "DIR16",
-                BROKEN,
+                BROKEN if case.serving(DIRECTOR) else WILL_BREAK,
                 f"there is no way to {server.address}: {answer.error or answer.kind}",
                 f"{service} sends clients there, and each of them gets an error",
                 _way_free(case, server.address),

@@ -6,7 +6,7 @@ import ipaddress
 import re
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from lvs_init.doctor.plain import clean
@@ -130,15 +130,21 @@ def applications(text: str) -> tuple[str, ...]:
     return tuple(sorted({clean(words[-1]) for words in rows if words}))
 
 
-def modules(loaded: str, builtin: Iterable[str], files: Mapping[str, bool], names: Iterable[str]) -> dict[str, str]:
-    """Each of the names -> "loaded", "builtin", "available" or "absent". ``loaded``: /proc/modules; ``files``: whether
-    this kernel's directory of modules has it."""
-    present = {row.partition(" ")[0] for row in loaded.splitlines()}
-    own = set(builtin)
+def modules(
+    loaded: Collection[str], builtin: Collection[str], there: Collection[str] | None, names: Iterable[str]
+) -> dict[str, str]:
+    """Each of the names -> "loaded", "builtin", "available" or "absent"; not in it where nothing tells.
+
+    ``there``: the modules that this kernel could load, None where that is unknown.
+    """
     found = {}
     for name in names:
-        kind = "available" if files.get(name) else "absent"
-        found[name] = "loaded" if name in present else "builtin" if name in own else kind
+        if name in loaded:
+            found[name] = "loaded"
+        elif name in builtin:
+            found[name] = "builtin"
+        elif there is not None:
+            found[name] = "available" if name in there else "absent"
     return found
 
 

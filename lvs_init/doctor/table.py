@@ -286,9 +286,11 @@ def behind_a_router(case: Case) -> Iterator[Finding]:
         if server.forwarding == "dr" and answer and answer.kind == "unicast" and answer.via:
             yield Finding(
                 "DIR17",
-                BROKEN,
+                BROKEN if case.serving(DIRECTOR) else WILL_BREAK,
                 f"the way to {server.address} is via {answer.via} on {answer.device}",
                 "what is sent to it by dr arrives at that router, which sends it to the VIP again",
-                by_command(delete_server(service, server)),
+                by_command(delete_server(service, server))
+                if case.serving(DIRECTOR)
+                else by_hand("forward to it by tun or nat, or put it into the director's network"),
                 f"{host_port(server.address, server.port)} of {service}",
             )
