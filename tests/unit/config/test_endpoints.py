@@ -28,7 +28,7 @@ realservers = [{ rip = "192.168.10.11", port = 8080 }]
 [[service]]
 fwmark = 7
 vips = ["192.168.0.221", "192.168.0.222"]
-match = [{ protocol = "tcp", port = 443 }, { protocol = "udp", port = 443 }]
+match = [{ protocol = "tcp", port = 443 }, { protocol = "udp", port = 500 }]
 realservers = [{ rip = "192.168.0.11" }]
 [[service]]
 fwmark = 8

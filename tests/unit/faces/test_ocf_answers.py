@@ -153,7 +153,9 @@ def test_a_parameter_that_is_wrong_everywhere_is_6(machine: Machine, action: str
 
 
 def test_what_nobody_can_have_started_is_stopped(machine: Machine) -> None:
+    machine.started()
     assert machine.call("stop", config="a b") == 0
+    assert machine.call("monitor") == 0, "another one is left alone"
 
 
 @pytest.mark.parametrize("action", ["start", "validate-all"])
