@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lvs_init.errors import ConfigurationError
+from lvs_init.errors import ConfigurationError, SystemFailure
 from lvs_init.faces import codes
 from lvs_init.model.problem import Problem
 from lvs_init.system import files, streams
@@ -36,6 +36,7 @@ def add_to(commands: Any) -> None:
         "--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out"
     )
     parser.add_argument("--faults", action="store_true", help="list what --fault knows, of FILE alone if there is one")
+    parser.add_argument("--html", metavar="FILE", help="write a report of it, and of what the doctor finds, as a page")
     parser.add_argument("--json", action="store_true", help="the outcome for programs, without progress")
     parser.set_defaults(run=run)
 
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
     from lvs_init.config.load import parse
-    from lvs_init.faces import lab_display, lvsctl_check, terminal
+    from lvs_init.faces import lab_display, lab_html, lvsctl_check, terminal
     from lvs_init.lab.course import Listener, Nobody, rehearse
     from lvs_init.lab.place import choose, open_place
     from lvs_init.lab.rehearsal import Rehearsal
@@ -88,7 +89,9 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
         listener.begin("build the hosts and what joins them")
         with Rehearsal(place, text, director=arguments.director) as rehearsal:
             listener.end(f"{len(topology.hosts)} hosts on {len(topology.segments)} networks", True)
-            report = rehearse(rehearsal, arguments.requests, listener)
+            report = rehearse(rehearsal, arguments.requests, listener, examine=arguments.html is not None)
+    if arguments.html:
+        _write(arguments.html, lab_html.page(report, topology, terminal.shorter(file)))
     return conclude(report, file, as_json=arguments.json)
 
 
@@ -103,6 +106,15 @@ def conclude(report: Report, file: str, *, as_json: bool) -> int:
 
         streams.out("\n".join(lab_display.closing(report)))
     return codes.DONE if report.ok else codes.FAILED
+
+
+def _write(path: str, text: str) -> None:
+    """Raises SystemFailure."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise SystemFailure(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _number(text: str) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable
-from typing import Callable, Protocol
+from typing import Any, Callable, Protocol
 
 from lvs_init.config.cluster import VirtualService
+from lvs_init.lab.guest import LabError
+from lvs_init.lab.node import Completed, Node
+from lvs_init.lab.place import ROOT
 from lvs_init.lab.prediction import NOBODY, Prediction, predict
 from lvs_init.lab.questions import heard_at, questions_of
-from lvs_init.lab.rehearsal import DIRECTOR_SCRIPT, REALSERVER_SCRIPT, Logged, Rehearsal
+from lvs_init.lab.rehearsal import CONFIGURATION, DIRECTOR_SCRIPT, REALSERVER_SCRIPT, Logged, Rehearsal
 from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, VipReport
 from lvs_init.lab.snapshot import Snapshot, difference
 from lvs_init.model.ipvs import RealServerKey, host_port
@@ -42,12 +47,14 @@ def rehearse(
     requests: int | None = None,
     listener: Listener | None = None,
     tamper: Callable[[Rehearsal], None] | None = None,
+    examine: bool = False,
 ) -> Report:
     """``requests``: how many for each service, rounded up to a number that can be shared exactly; None: a few.
 
-    ``tamper``: called between the start and the first request. Raises LabError where the lab itself fails.
+    ``tamper``: called between the start and the first request. ``examine``: ask the doctor on every node.
+    Raises LabError where the lab itself fails.
     """
-    return _Course(rehearsal, listener or Nobody()).run(requests, tamper)
+    return _Course(rehearsal, listener or Nobody()).run(requests, tamper, examine)
 
 
 class _Course:
@@ -57,7 +64,7 @@ class _Course:
         self.hosts = {host.name: HostReport(host.name) for host in rehearsal.topology.hosts}
         self.notes = list(rehearsal.topology.notes)
 
-    def run(self, requests: int | None, tamper: Callable[[Rehearsal], None] | None) -> Report:
+    def run(self, requests: int | None, tamper: Callable[[Rehearsal], None] | None, examine: bool) -> Report:
         rehearsal = self.rehearsal
         self.listener.begin("note the state of every host")
         before = rehearsal.snapshots()
@@ -65,18 +72,21 @@ class _Course:
         started = self._start()
         services: list[ServiceReport] = []
         vips: list[VipReport] = []
+        findings: list[dict[str, Any]] = []
         if started:
             if tamper:
                 tamper(rehearsal)
             services = [self._ask(index, requests) for index in range(len(rehearsal.cluster.services))]
             vips = self._owners()
+            findings = self._examine() if examine else []
         else:
             self.notes.append("nothing was asked, because not everything has started")
         self._call_all("status", "running")
         self._call_all("stop", "stopped")
         self._compare(before)
         cluster = rehearsal.cluster
-        return Report(cluster.name, rehearsal.place.where, services, vips, list(self.hosts.values()), self.notes)
+        hosts = list(self.hosts.values())
+        return Report(cluster.name, rehearsal.place.where, services, vips, hosts, self.notes, findings)
 
     # Calling
 
@@ -165,6 +175,19 @@ class _Course:
         self.listener.end(", ".join(heard) or "nobody", all(report.ok for report in reports))
         return reports
 
+    def _examine(self) -> list[dict[str, Any]]:
+        self.listener.begin("ask the doctor on every node")
+        roles = [(self.rehearsal.topology.director.name, "director")]
+        roles += [(name, "realserver") for name in self.rehearsal.realservers]
+        found = []
+        for name, role in roles:
+            told = ask_doctor(self.rehearsal, self.rehearsal.nodes[name], role, "--json")
+            found += [{"host": name, **each} for each in findings_of(told)]
+        worse = [each for each in found if each["severity"] != "note"]
+        codes = ", ".join(dict.fromkeys(f"{each['host']} {each['code']}" for each in worse))
+        self.listener.end(codes or "nothing wrong", not any(each["severity"] == "broken" for each in found))
+        return found
+
     def _compare(self, before: dict[str, Snapshot]) -> None:
         self.listener.begin("compare every host with what it was")
         director = self.rehearsal.topology.director.name
@@ -182,6 +205,22 @@ class _Course:
         if others != lines:
             self.notes.append("the director goes on forwarding, as restore_ip_forward = false wants it")
         return others
+
+
+def ask_doctor(rehearsal: Rehearsal, node: Node, role: str, *more: str) -> Completed:
+    """Run ``lvsctl doctor`` on a node for its role."""
+    script = os.path.join(ROOT, "bin", "lvsctl")
+    words = [script, "doctor", "--role", role, *more, CONFIGURATION]
+    return node.entry(words, env=rehearsal.place.environment)
+
+
+def findings_of(told: Completed) -> list[dict[str, Any]]:
+    """What ``lvsctl doctor --json`` found. Raises LabError where that is no answer."""
+    try:
+        found: list[dict[str, Any]] = json.loads(told.stdout)["findings"]
+    except (ValueError, KeyError):
+        raise LabError(f"the doctor gave no answer: {told.stderr or told.stdout or told.code}") from None
+    return found
 
 
 def _asked(service: VirtualService, key: RealServerKey, logged: Iterable[Logged]) -> int:

@@ -3,18 +3,14 @@ well again."""
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from lvs_init.lab.course import Listener
+from lvs_init.lab.course import Listener, ask_doctor, findings_of
 from lvs_init.lab.fault import DIRECTOR, Fault
-from lvs_init.lab.guest import LabError
 from lvs_init.lab.injection import Injection
 from lvs_init.lab.node import Completed
-from lvs_init.lab.place import ROOT
-from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
+from lvs_init.lab.rehearsal import Rehearsal
 
 VERSION = 1
 
@@ -114,15 +110,12 @@ def doctor_on(rehearsal: Rehearsal, injection: Injection) -> Doctor:
     fault = injection.fault
     node = injection.node(fault.host)
     role = "director" if fault.host == DIRECTOR else "realserver"
-    words = ["doctor", "--role", role, *(["--probe"] if fault.probe else []), CONFIGURATION]
-    script = os.path.join(ROOT, "bin", "lvsctl")
-    told = node.entry([script, *words[:-1], "--json", words[-1]], env=rehearsal.place.environment)
-    try:
-        findings = json.loads(told.stdout)["findings"]
-    except (ValueError, KeyError):
-        raise LabError(f"the doctor gave no answer: {_said(told)}") from None
-    text = node.entry([script, *words], env=rehearsal.place.environment).stdout
-    return Doctor(node.name.partition(".")[0], text, findings)
+    more = ["--probe"] if fault.probe else []
+    return Doctor(
+        node.name.partition(".")[0],
+        ask_doctor(rehearsal, node, role, *more).stdout,
+        findings_of(ask_doctor(rehearsal, node, role, *more, "--json")),
+    )
 
 
 def _said(completed: Completed) -> str:

@@ -84,7 +84,8 @@ class HostReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. ``notes``: what the lab made up or left out."""
+    """All of it. ``notes``: what the lab made up or left out. ``findings``: the doctor's, as --json has them, each with
+    its "host"; they are told, and decide nothing."""
 
     cluster: str
     where: str
@@ -92,6 +93,7 @@ class Report:
     vips: Sequence[VipReport]
     hosts: Sequence[HostReport]
     notes: Sequence[str] = ()
+    findings: Sequence[dict[str, Any]] = ()
 
     @property
     def ok(self) -> bool:
@@ -112,4 +114,5 @@ class Report:
             "vips": [asdict(vip) for vip in self.vips],
             "hosts": hosts,
             "notes": list(self.notes),
+            "findings": list(self.findings),
         }

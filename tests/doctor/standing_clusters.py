@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any
 
+from lvs_init.lab.course import ask_doctor, findings_of
 from lvs_init.lab.injection import Injection
 from lvs_init.lab.lesson import Doctor, doctor_on
-from lvs_init.lab.place import ROOT, Place
-from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
+from lvs_init.lab.place import Place
+from lvs_init.lab.rehearsal import Rehearsal
 from lvs_init.lab.snapshot import Snapshot, difference
 from lvs_init.lab.standing import CLUSTERS
 
@@ -53,8 +52,4 @@ def doctor(injection: Injection) -> Doctor:
 
 def findings_on(lab: Rehearsal, host: str, role: str) -> list[dict[str, Any]]:
     """All that the doctor finds on a host in that role."""
-    words = [os.path.join(ROOT, "bin", "lvsctl"), "doctor", "--role", role, "--json", CONFIGURATION]
-    told = lab.nodes[host].entry(words, env=lab.place.environment)
-    assert told.stdout, told.stderr
-    found: list[dict[str, Any]] = json.loads(told.stdout)["findings"]
-    return found
+    return findings_of(ask_doctor(lab, lab.nodes[host], role, "--json"))
