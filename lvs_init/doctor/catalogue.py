@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvs_init.doctor import addresses, arp, host, probe, table  # noqa: F401 - they register their rules
+from lvs_init.doctor import (  # noqa: F401 - they register their rules
+    addresses,
+    arp,
+    connections,
+    direct,
+    firewall,
+    host,
+    nat,
+    probe,
+    table,
+    tunnel,
+)
 from lvs_init.doctor.case import Case
 from lvs_init.doctor.finding import Finding
 from lvs_init.doctor.registry import ENTRIES, NETWORK, RULES, Entry

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lvs_init.model.address import family_of
@@ -23,8 +22,7 @@ _TRACKING = -200  # the priority of connection tracking (NF_IP_PRI_CONNTRACK)
 _Walked = dict[str, dict[str, str]]
 
 
-@dataclass(frozen=True)
-class Packet:
+class Packet(NamedTuple):
     """ "" and None: any. ``interface``: where it came in; it is never "lo" here unless it says so.
 
     ``state``: NEW, ESTABLISHED, RELATED, INVALID or UNTRACKED. ``syn``: whether it opens a TCP connection.
@@ -44,10 +42,13 @@ class Packet:
 
 
 class Fate(NamedTuple):
-    """``verdict``: accept, drop or unknown; ``rule``: what drops it, in the words of who wrote it."""
+    """``verdict``: accept, drop or unknown; ``rule``: what drops it, in the words of who wrote it; and in which chain
+    of which table its way there began."""
 
     verdict: str
     rule: str = ""
+    table: Table | None = None
+    chain: Chain | None = None
 
 
 def fate(firewall: Firewall, hook: str, packet: Packet, below: int = 98) -> Fate:
@@ -63,25 +64,25 @@ def fate(firewall: Firewall, hook: str, packet: Packet, below: int = 98) -> Fate
         outcomes = dict(_walk(table, chain, packet, {}))
         dropped = outcomes.pop(DROP, None)
         if dropped is not None and not outcomes:
-            return Fate(DROP, dropped)
+            return Fate(DROP, dropped, table, chain)
         if dropped is not None:
             verdict = UNKNOWN
     return Fate(verdict)
 
 
-def arrives(firewall: Firewall, packet: Packet) -> Fate:
-    """Whether a packet for this machine gets through prerouting and input to where IPVS waits for it."""
-    packet = replace(packet, state=_state(firewall, packet))
+def arrives(firewall: Firewall, packet: Packet, below: int = 98) -> Fate:
+    """Whether a packet for this machine gets through prerouting and input, by default to where IPVS waits for it."""
+    packet = packet._replace(state=_state(firewall, packet))
     before = fate(firewall, "prerouting", packet)
     if before.verdict == DROP:
         return before
-    after = fate(firewall, "input", packet)
+    after = fate(firewall, "input", packet, below)
     return before if after.verdict == ACCEPT else after
 
 
 def passes(firewall: Firewall, hook: str, packet: Packet) -> Fate:
     """The same for a packet that goes on from here: hook forward."""
-    return fate(firewall, hook, replace(packet, state=_state(firewall, packet)))
+    return fate(firewall, hook, packet._replace(state=_state(firewall, packet)))
 
 
 def _state(firewall: Firewall, packet: Packet) -> str:
