@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from lvs_init.engine.apply import Apparatus, retreat
+from lvs_init.engine.apply import Apparatus, addresses_away, retreat
 from lvs_init.engine.memory import Memory
+from lvs_init.engine.observe import look
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
-from lvs_init.errors import NotSettled
+from lvs_init.errors import LvsError, NotSettled
 from lvs_init.plan.intent import plan_down
 
 
 def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
     """Stop one target while the mutex is held. Raises NotSettled with all that is left over; the record then stays.
 
-    A signal does not end it: a stop that was left half-way would have to be started again anyway.
+    A signal does not end it: a stop that was left half-way would have to be started again anyway. Where the machine
+    cannot be read as a whole, the addresses go before the error is raised: another director may be about to have them.
     """
     outcome = Outcome(target, Result.NOTHING, warnings=list(memory.problems))
     if memory.mine is None:
         return outcome
-    observation = apparatus.observe(memory.mine.entries)
-    plan = plan_down(memory.mine, observation.live, memory.others)
+    try:
+        live = apparatus.observe(memory.mine.entries).live
+    except LvsError as error:
+        if not options.dry_run and not addresses_away(plan_down(memory.mine, look().live, memory.others), apparatus):
+            error.message += "; its addresses are taken away all the same"
+        raise
+    plan = plan_down(memory.mine, live, memory.others)
     outcome.steps = len(plan.steps)
     outcome.notes = [*plan.left_alone, *memory.mine.lost]
     if options.dry_run:
