@@ -3,14 +3,19 @@ host (Node.call)."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+import subprocess
 import time
+from collections.abc import Iterable
 from typing import Any
 
+from lvs_init.lab.children import ENVIRONMENT
 from lvs_init.lab.fault import AGAIN, DOWNLOAD, IDLE, UPLOAD
 from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
 
 _LARGE = 200_000  # bytes: many full packets
+_CROWD = 24  # clients
 _IDLE = 3.5  # seconds
 _ROUNDS, _PAUSE = 8, 0.06  # over one connection, so long apart (seconds) that a redirect arrives in between
 
@@ -30,6 +35,23 @@ def attempts(protocol: str, address: str, port: int, how: str, count: int, patie
             error = name_of(failure)
         told.append({"who": who, "error": error, "seconds": round(time.monotonic() - began, 2)})
     return told
+
+
+def crowd(address: str, port: str, first: str) -> None:
+    """Ask once from each of many addresses of this host, which it has for that time only. Raises OSError."""
+    network = ipaddress.ip_address(first)
+    sources = [str(network + number) for number in range(_CROWD)]
+    try:
+        _ip(f"address add {source}/24 dev eth0" for source in sources)
+        for source in sources:
+            with connect(address, int(port), 3.0, source) as connection:
+                ask(connection, keepalive=False)
+    finally:
+        _ip(f"address del {source}/24 dev eth0" for source in sources)
+
+
+def _ip(lines: Iterable[str]) -> None:
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True, env=ENVIRONMENT)
 
 
 def _once(address: str, port: int, how: str, patience: float) -> str:

@@ -159,6 +159,13 @@ FAULTS = (
         ONE_SILENT, also=("ARP07",),
     ),
     Fault(
+        "ARP10", "", "a VIP is secondary to another one, and goes when that one goes", ("dr",), DIRECTOR,
+        on(DIRECTOR, "ip link add dummy9 type dummy", "ip link set dummy9 up",
+           "ip address add {vip}/24 dev dummy9 noprefixroute", "ip address add {vip2}/24 dev dummy9 noprefixroute"),
+        on(DIRECTOR, "ip link del dummy9"),
+        WORKS,
+    ),
+    Fault(
         "ARP11", "", "lo is down on a real server: its own addresses no longer answer there", ("dr",), REALSERVER,
         on(REALSERVER, "ip link set lo down"),
         on(REALSERVER, "ip link set lo up", "ip address replace {vip}/{full} dev lo label lo:0", _BACK_ON_LO[1]),
@@ -175,6 +182,16 @@ FAULTS = (
         on(REALSERVER, "sysctl -qw net.ipv4.conf.{device}.arp_ignore=8"),
         on(REALSERVER, "sysctl -qw net.ipv4.conf.{device}.arp_ignore=0"),
         ONE_SILENT,
+    ),
+    Fault(
+        "ARP13", "", "a machine answers for the VIP as a proxy, for it has a route to it", ("nat",), REALSERVER,
+        on(REALSERVER, "ip link add dummy9 type dummy", "ip link set dummy9 up", "ip route add {vip}/32 dev dummy9",
+           "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.neigh.{device}.proxy_delay=0",
+           "sysctl -qw net.ipv4.conf.{device}.proxy_arp=1", "tc qdisc add dev {device} root netem delay 20ms"),
+        on(REALSERVER, "tc qdisc del dev {device} root", "ip link del dummy9",
+           "sysctl -qw net.ipv4.conf.{device}.proxy_arp=0", "sysctl -qw net.ipv4.ip_forward=0",
+           "sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.{device}.accept_redirects=0"),
+        POISONS, one_network=True, near=True,
     ),
     Fault(
         "ARP14", "", "arp_filter: the director says nothing where its own way to the asker is another one", ("dr",),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from lvs_init.lab.fault import (
     ALL_REFUSED,
     ALL_SILENT,
+    DAEMON,
     DIRECTOR,
     EXTRA_SILENT,
     ONE_SILENT,
     REALSERVER,
     ROUTER,
     WORKS,
+    Act,
     Fault,
     on,
 )
@@ -56,6 +58,13 @@ FAULTS = (
         ALL_REFUSED, by_hand="the other machine is the one to be stopped", probe=True,
     ),
     Fault(
+        "DIR08", "", "systemd-networkd has taken the VIP away", ("dr",), DIRECTOR,
+        (*on(DIRECTOR, "cp /bin/sleep /run/systemd-networkd"), Act(DIRECTOR, "/run/systemd-networkd 600", DAEMON),
+         *on(DIRECTOR, "ip address del {vip}/{full} dev {facing}")),
+        on(DIRECTOR, "rm /run/systemd-networkd", *_VIP_BACK),
+        ALL_SILENT, also=("DIR01",),
+    ),
+    Fault(
         "DIR11", "", "a real server has an IPVS table for the VIP and sends requests round in circles", ("dr",),
         REALSERVER,
         on(REALSERVER, f"ipvsadm -A {_SERVICE} -s rr", f"ipvsadm -a {_SERVICE} -r {{director}}:{{port}} -g"),
@@ -76,6 +85,13 @@ FAULTS = (
         on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 1",
            f"ipvsadm -a {_SERVICE} -r {{other}}:{{port}} {{by}} -w 1"),
         ALL_REFUSED,
+    ),
+    Fault(
+        "DIR13", "", "the file wants a scheduler that this kernel does not have", ("dr", "nat"), DIRECTOR,
+        on(DIRECTOR, "cp /etc/lvs/lvs.toml /run/lvs.toml",
+           "sed -i s/^scheduler.*/scheduler=\"twos\"/ /etc/lvs/lvs.toml"),
+        on(DIRECTOR, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml"),
+        WORKS, by_hand="only the admin can choose another one",
     ),
     Fault(
         "DIR14", "", "a setting of the file is not the kernel's: lost when ip_vs was loaded anew", ("dr",), DIRECTOR,

@@ -130,6 +130,12 @@ FAULTS = (
         ALL_SILENT,
     ),
     Fault(
+        "NAT09", "", "FTP by nat without the module that looks into it", _NAT, DIRECTOR,
+        on(DIRECTOR, "cp /etc/lvs/lvs.toml /run/lvs.toml", "sed -i s/^port.*/port=21/ /etc/lvs/lvs.toml"),
+        on(DIRECTOR, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml") + on(KERNEL, "rmmod ip_vs_ftp"),
+        WORKS,
+    ),
+    Fault(
         "TUN01", "", "the module ipip is not loaded: nobody there takes tunnels apart", _TUN, REALSERVER,
         on(KERNEL, "rmmod ipip"),
         on(KERNEL, "modprobe ipip"),

@@ -5,12 +5,16 @@ from __future__ import annotations
 from lvs_init.lab.fault import (
     ALL_REFUSED,
     ALL_SILENT,
+    CLIENT,
+    DATAGRAM,
     DIRECTOR,
+    FUNCTION,
     IDLE,
     KEPT,
     MARKED,
     PERSISTENT,
     WORKS,
+    Act,
     Fault,
     Sight,
     on,
@@ -41,10 +45,24 @@ FAULTS = (
         Sight(("ECONNRESET", "EOF", "TIMEOUT"), "all", IDLE),
     ),
     Fault(
+        "CON05", "", "nearly all persistent clients have come to one real server", ("dr",), DIRECTOR,
+        (*on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{other}}:{{port}} {{by}} -w 0"),
+         Act(CLIENT, "lvs_init.lab.attempt:crowd address={vip} port={port} first={clientspare}", FUNCTION),
+         *on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{other}}:{{port}} {{by}} -w 1")),
+        (),
+        WORKS, kind=PERSISTENT, by_hand="it is a matter of the file", rebuild=True,
+    ),
+    Fault(
         "CON06", "drop_packet", "IPVS drops every packet: drop_packet=3 with am_droprate=1", _ANY, DIRECTOR,
         on(DIRECTOR, "sysctl -qw net.ipv4.vs.am_droprate=1", "sysctl -qw net.ipv4.vs.drop_packet=3"),
         on(DIRECTOR, "sysctl -qw net.ipv4.vs.drop_packet=0", "sysctl -qw net.ipv4.vs.am_droprate=10"),
         ALL_SILENT,
+    ),
+    Fault(
+        "CON07", "", "a name service whose questions are taken for connections", ("dr",), DIRECTOR,
+        on(DIRECTOR, "ipvsadm -E -u {vip}:{port} -s rr"),
+        on(DIRECTOR, "ipvsadm -E -u {vip}:{port} -s rr -o"),
+        WORKS, kind=DATAGRAM, by_hand="it is a matter of the file", low=True,
     ),
     Fault(
         "CON08", "", "nobody marks the packets of a firewall-mark service", ("dr",), DIRECTOR,
@@ -53,6 +71,12 @@ FAULTS = (
            "iptables -t mangle -A PREROUTING -d {vip}/32 -p tcp -m tcp --dport {port} -j MARK "
            "--set-xmark {mark}/0xffffffff"),
         ALL_REFUSED, kind=MARKED,
+    ),
+    Fault(
+        "CON12", "", "a service takes every port of its VIP", ("dr",), DIRECTOR,
+        on(DIRECTOR, "cp /etc/lvs/lvs.toml /run/lvs.toml", "sed -i s/^port.*443/port=0/ /etc/lvs/lvs.toml"),
+        on(DIRECTOR, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml"),
+        Sight(), kind=PERSISTENT, by_hand="it may be meant so", low=True,
     ),
     Fault(
         "CON10", "", "run_estimation=0: every counter and rate stands still", _ANY, DIRECTOR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import json
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,10 +86,20 @@ def aim(fault: Fault, cluster: Cluster, topology: Topology, host: str = "") -> A
         "iptables": "ip6tables" if ":" in vip else "iptables",
         "device": broken.wires[0].interface, "gateway": broken.gateways[0],
         "client": _address(topology.host(CLIENT), vip),
+        "clientspare": _spare(topology, cluster, topology.host(CLIENT), _address(topology.host(CLIENT), vip)),
         "spare": _spare(topology, cluster, broken, rip), "vipspare": _spare(topology, cluster, director, vip),
         **_directors(director, vip, rip), **_routers(topology, vip),
     }  # fmt: skip
+    others = [each.address for each in cluster.vips if each.address != vip]
+    names.update({"vip2": others[0]} if others else {})
+    if any(word not in names for act in (*fault.inject, *fault.undo) for word in _words(act)):
+        return None
     return Aim(fault, index, broken.name, len(rips), question, names)
+
+
+def _words(act: Act) -> list[str]:
+    """The names that it needs."""
+    return [word for _, word, _, _ in string.Formatter().parse(act.words) if word]
 
 
 def _is_one(fault: Fault, beside: Sequence[str]) -> bool:

@@ -47,7 +47,7 @@ realservers = [{servers}]
 """
 
 
-_DNS = 'port = 53\nprotocol = "udp"'
+_DNS = 'port = 53\nprotocol = "udp"\none_packet = true'
 
 #: Name -> file. Of tun's real servers one is on the VIP's own network. In nat-one VIP, DIP and RIPs are on one network.
 CLUSTERS = {
