@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lvs_init.doctor import (  # noqa: F401 - they register their rules
@@ -32,6 +33,12 @@ def diagnose(case: Case) -> list[Finding]:
             for rule in rules:
                 found.update(dict.fromkeys(rule(case)))
     return ordered(list(found))
+
+
+def diagnose_all(cases: Sequence[Case]) -> list[Finding]:
+    """The same of several machines, each finding with the name of the one that it was seen on."""
+    found = [replace(finding, node=case.snapshot.node) for case in cases for finding in diagnose(case)]
+    return ordered(found)
 
 
 def _concerns(entry: Entry, case: Case) -> bool:

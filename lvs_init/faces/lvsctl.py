@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     import lvs_init
     from lvs_init.faces import (
         lvsctl_check,
+        lvsctl_doctor,
         lvsctl_ha,
         lvsctl_hand,
         lvsctl_import,
@@ -76,7 +77,17 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"lvsctl {lvs_init.__version__}")
     commands = made.add_subparsers(metavar="COMMAND", required=True)
-    modules = (lvsctl_check, lvsctl_import, lvsctl_lab, lvsctl_plan, lvsctl_try, lvsctl_hand, lvsctl_ha, lvsctl_keeper)
+    modules = (
+        lvsctl_check,
+        lvsctl_doctor,
+        lvsctl_import,
+        lvsctl_lab,
+        lvsctl_plan,
+        lvsctl_try,
+        lvsctl_hand,
+        lvsctl_ha,
+        lvsctl_keeper,
+    )
     for module in modules:
         module.add_to(commands)
     return made

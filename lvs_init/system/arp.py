@@ -42,7 +42,7 @@ def announce(addresses: Addresses, rounds: int = ROUNDS) -> list[str]:
     problems: list[str] = []
     for interface, wanted in _by_device(addresses).items():
         with _reported(interface, "announce", wanted, problems), contextlib.ExitStack() as stack:
-            channel = _open(stack, interface, 0)
+            channel = open_channel(stack, interface, 0)
             if channel is None:
                 continue
             own = link.hardware_address(interface)
@@ -66,7 +66,7 @@ class Probe:
     def __init__(self, addresses: Addresses) -> None:
         """Ask, all of them at once."""
         self.problems: list[str] = []
-        self._found: dict[str, str] = {}
+        self._found: dict[str, dict[str, None]] = {}
         self._stack = contextlib.ExitStack()
         self._channels: dict[int, socket.socket] = {}
         self._questions: list[tuple[socket.socket, str, bytes]] = []
@@ -95,13 +95,22 @@ class Probe:
                 with contextlib.suppress(OSError):  # the device has gone since
                     channel.send(frame)
         self._listen(max(self._asked + seconds, time.monotonic() + seconds / 6))
-        return self._found
+        return {address: next(iter(found)) for address, found in self._found.items()}
+
+    def everyone(self, seconds: float) -> dict[str, list[str]]:
+        """Address -> the MACs of all that answer. Asks again half-way, and listens to the end."""
+        self._listen(self._asked + seconds / 2, until_all=False)
+        for channel, _, frame in self._questions:
+            with contextlib.suppress(OSError):
+                channel.send(frame)
+        self._listen(self._asked + seconds, until_all=False)
+        return {address: list(found) for address, found in self._found.items()}
 
     def _ask(self, interface: str, wanted: Sequence[str]) -> None:
         own = link.hardware_address(interface)
         for kind, make in ((frames.ARP, frames.arp_probe), (frames.IPV6, frames.solicitation)):
             asked = [address for address in wanted if (":" in address) == (kind == frames.IPV6)]
-            channel = _open(self._stack, interface, kind) if asked else None
+            channel = open_channel(self._stack, interface, kind) if asked else None
             if channel is not None:
                 self._channels[channel.fileno()] = channel
                 for address in asked:
@@ -109,15 +118,15 @@ class Probe:
                     channel.send(frame)
                     self._questions.append((channel, address, frame))
 
-    def _listen(self, deadline: float) -> None:
+    def _listen(self, deadline: float, *, until_all: bool = True) -> None:
         """Hear what comes until then, and what has come before it however late it is: on a busy machine it is late."""
-        own = _own_hardware()
+        own = own_hardware()
         asked = {address for _, address, _ in self._questions}
         poll = select.poll()
         for descriptor in self._channels:
             poll.register(descriptor, select.POLLIN)
         late = False
-        while not late and not asked <= self._found.keys():
+        while not late and not (until_all and asked <= self._found.keys()):
             left = deadline - time.monotonic()
             late = left <= 0
             for descriptor, _ in poll.poll(max(0.0, left) * 1000):
@@ -132,10 +141,10 @@ class Probe:
             for _ in range(_QUEUE):
                 claim = frames.claimed(channel.recv(256, socket.MSG_DONTWAIT))
                 if claim and claim[0] in asked and claim[1] not in own:
-                    self._found.setdefault(claim[0], claim[1].hex(":"))
+                    self._found.setdefault(claim[0], {})[claim[1].hex(":")] = None
 
 
-def _open(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.socket | None:
+def open_channel(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.socket | None:
     """A socket on the device that hears frames of this EtherType, 0 for none; None for a device without neighbours."""
     if link.flags(interface) & (link.LOOPBACK | link.NOARP):
         return None
@@ -161,7 +170,8 @@ def _by_device(addresses: Addresses) -> dict[str, list[str]]:
     return devices
 
 
-def _own_hardware() -> set[bytes]:
+def own_hardware() -> set[bytes]:
+    """The MACs of this machine's devices."""
     own = set()
     for _, interface in socket.if_nameindex():
         with contextlib.suppress(OSError):
@@ -170,7 +180,7 @@ def _own_hardware() -> set[bytes]:
 
 
 @contextlib.contextmanager
-def _reported(interface: str, verb: str, wanted: list[str], problems: list[str]) -> Iterator[None]:
+def _reported(interface: str, verb: str, wanted: Sequence[str], problems: list[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:

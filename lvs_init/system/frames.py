@@ -63,6 +63,11 @@ def claimed(frame: bytes) -> tuple[str, bytes] | None:
     return None
 
 
+def unasked(frame: bytes) -> bool:
+    """Whether a frame that claims an address announces it, and does not only ask for another one in its name."""
+    return frame[12:14] != struct.pack("!H", ARP) or frame[20:22] == b"\0\2" or frame[28:32] == frame[38:42]
+
+
 def _arp(operation: int, hardware: bytes, sender: bytes, target_hardware: bytes, target: bytes) -> bytes:
     return _ARP_HEAD + struct.pack("!H", operation) + hardware + sender + target_hardware + target
 

@@ -17,7 +17,7 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable, Protocol
 
@@ -80,11 +80,19 @@ class Runner:
     """Runs commands, one at a time, each in a session, an environment and with a time limit of its own.
 
     ``keep_open``: descriptors that every child inherits. The mutex's is one: so a child that outlives us (kill -9)
-    keeps everybody else out until it is done. ``log`` gets a line for every command that ended.
+    keeps everybody else out until it is done. ``log`` gets a line for every command that ended. ``environment``: what
+    a program needs besides a PATH and a language.
     """
 
-    def __init__(self, *, keep_open: Sequence[int] = (), log: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        keep_open: Sequence[int] = (),
+        log: Callable[[str], None] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._keep_open = frozenset(keep_open)
+        self._environment = {**(environment or {}), **ENVIRONMENT}
         self._log = log
 
     def find(self, program: str) -> str | None:
@@ -141,7 +149,8 @@ class Runner:
             os.lseek(stdin, 0, os.SEEK_SET)
             try:
                 child = Program(path)(
-                    *command.argv[1:], _in=stdin, _out=stdout, _err=stderr, _tty_out=False, _env=ENVIRONMENT, _cwd="/",
+                    *command.argv[1:], _in=stdin, _out=stdout, _err=stderr, _tty_out=False,
+                    _env=self._environment, _cwd="/",
                     _new_session=True, _close_fds=False, _preexec_fn=self._in_child, _bg=True, _bg_exc=False,
                 )  # fmt: skip
             except ForkException as error:

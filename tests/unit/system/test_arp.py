@@ -130,7 +130,7 @@ def test_only_advertisements_are_listened_to(namespaces: Namespaces) -> None:
         neighbour = sniffer("v1")
     own = link.hardware_address("v0")
     with neighbour, contextlib.ExitStack() as stack:
-        channel = arp._open(stack, "v0", frames.IPV6)
+        channel = arp.open_channel(stack, "v0", frames.IPV6)
         assert channel
         neighbour.send(frames.solicitation(own, "fd00::1"))
         neighbour.send(frames.advertisement(own, "fd00::1", router=False))
