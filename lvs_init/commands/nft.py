@@ -193,6 +193,7 @@ def _flat(value: Any) -> str:
         return f"{value['prefix']['addr']}/{value['prefix']['len']}"
     if "range" in value:
         return "-".join(_flat(end) for end in value["range"])
-    if "ct" in value:
-        return f"ct {_flat(value['ct'])}"
+    for kind in ("ct", "fib"):
+        if kind in value:
+            return f"{kind} {_flat(value[kind])}"
     return " ".join(_flat(each) for each in value.values())

@@ -134,6 +134,8 @@ def missing_on_realserver(case: Case) -> Iterator[Finding]:
         if _taken(case, REALSERVER, vip) or _redirected(case, vip):
             continue
         device = carrier(case, vip)
+        if family_of(vip) == 6 and case.sysctl(f"net/ipv6/conf/{device}/disable_ipv6") == "1":
+            continue  # V606: it could not be added
         key = AddressKey(device, vip, full_prefix(vip))
         serving = case.serving(REALSERVER)
         yield Finding(

@@ -8,12 +8,15 @@ from dataclasses import replace
 from lvs_init.doctor import (  # noqa: F401 - they register their rules
     addresses,
     arp,
+    both,
     connections,
     direct,
     firewall,
     host,
+    ipv6,
     nat,
     probe,
+    sync,
     table,
     tunnel,
 )
@@ -36,9 +39,15 @@ def diagnose(case: Case) -> list[Finding]:
 
 
 def diagnose_all(cases: Sequence[Case]) -> list[Finding]:
-    """The same of several machines, each finding with the name of the one that it was seen on."""
-    found = [replace(finding, node=case.snapshot.node) for case in cases for finding in diagnose(case)]
-    return ordered(found)
+    """The same of several machines, each finding with the name of the one that it was seen on, and what only all of
+    them together show. What one of them would fear and another one shows to be well is left out."""
+    found = [
+        replace(finding, node=case.snapshot.node)
+        for case in cases
+        for finding in diagnose(case)
+        if not both.settled(finding, case, cases)
+    ]
+    return ordered([*found, *both.joined(cases)])
 
 
 def _concerns(entry: Entry, case: Case) -> bool:

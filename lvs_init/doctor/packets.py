@@ -34,9 +34,9 @@ def ports_of(service: VirtualService) -> Iterator[tuple[str, int]]:
 def requests(case: Case) -> Iterator[Request]:
     """One for each VIP and port. The director sees one direction only, or its tracking is told nothing of the other.
 
-    So what follows a first packet of TCP is new to it as well, though it is no SYN, and with vs.conntrack, which
-    remembers the SYN that was never answered, it is invalid (Linux 6.1 net/netfilter/nf_conntrack_proto_tcp.c). Under
-    nat vs.conntrack shows it both directions.
+    So what follows a first packet of TCP is new to it as well, though it is no SYN (invalid without tcp_loose). With
+    vs.conntrack, which remembers a SYN that was never answered, it is invalid (Linux 6.1
+    net/netfilter/nf_conntrack_proto_tcp.c). Under nat vs.conntrack shows it both directions.
     """
     tracked = conntrack(case)
     for service in case.cluster.services:
@@ -46,7 +46,7 @@ def requests(case: Case) -> Iterator[Request]:
                     family_of(vip.address), protocol, destination=vip.address, dport=port, state="NEW",
                     syn=True if protocol == "tcp" else None, interface=entrance(case, vip.address),
                 )  # fmt: skip
-                state = "NEW"
+                state = "INVALID" if case.sysctl(_LOOSE) == "0" else "NEW"
                 if tracked:
                     state = "ESTABLISHED" if service.forwardings == ("nat",) else "INVALID"
                 later = first._replace(state=state, syn=False) if protocol == "tcp" else first
@@ -68,4 +68,5 @@ def conntrack(case: Case) -> bool:
     return (live if live is not None and case.serving("director") else wanted or live or "0") != "0"
 
 
+_LOOSE = "net/netfilter/nf_conntrack_tcp_loose"  # whether it takes up a connection in the middle
 _INNER = frozenset(("lo", "tunl0", "ip6tnl0"))
