@@ -124,7 +124,8 @@ def _make_dev(path: str) -> None:
         os.mknod(f"{path}/{name}", 0o020666, os.makedev(1, minor))
         os.chmod(f"{path}/{name}", 0o666)
     os.mknod(path + "/tty", 0o020666, os.makedev(5, 0))
-    os.mkdir(path + "/shm", 0o1777)
+    os.mkdir(path + "/shm")
+    os.chmod(path + "/shm", 0o1777)
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink("/proc/self/" + target, f"{path}/{name}")
 
