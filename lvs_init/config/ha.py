@@ -37,7 +37,7 @@ def read_ha(section: Section) -> HighAvailability | None:
         nodes=nodes,
         links=links,
         keepalive=section.get("keepalive") or 0.0,
-        warntime=section.get("warntime") or 0.0,
+        warntime=section.get("warntime") or deadtime / 2,
         deadtime=deadtime,
         initdead=section.get("initdead") or max(_LEAST_INITDEAD, 2 * deadtime),
         udpport=section.get("udpport") or 0,
@@ -144,11 +144,10 @@ def _check_links(section: Section, links: Sequence[Link]) -> None:
 
 def _check_times(section: Section) -> None:
     for less, more in (("keepalive", "warntime"), ("warntime", "deadtime")):
-        if section.sound(less, more) and section.get(less) >= section.get(more):
+        values = [section.get(less), section.get(more)]
+        if None not in values and values[0] >= values[1]:
             key = more if section.given(more) else less
-            section.problem(
-                key, f"must be so that {less} ({section.get(less):g}) is below {more} ({section.get(more):g})"
-            )
+            section.problem(key, f"must be so that {less} ({values[0]:g}) is below {more} ({values[1]:g})")
     keepalive, initdead, deadtime = (section.get(name) for name in ("keepalive", "initdead", "deadtime"))
     if keepalive is not None and deadtime is not None and deadtime <= 2 * keepalive:
         section.problem("deadtime", f"must be more than twice keepalive ({keepalive:g}): Heartbeat refuses less")

@@ -34,7 +34,14 @@ _HA = (
         '[{ type = "bcast", interface = "eth1" }]',
     ),
     Key("keepalive", _TIME, "From one heartbeat to the next.", "0.5", default=1, unit="seconds"),
-    Key("warntime", _TIME, "Without a heartbeat for so long, the log tells.", "2", default=5, unit="seconds"),
+    Key(
+        "warntime",
+        _TIME,
+        "Without a heartbeat for so long, the log tells.",
+        "2",
+        otherwise="half of `deadtime`",
+        unit="seconds",
+    ),
     Key(
         "deadtime",
         _TIME,

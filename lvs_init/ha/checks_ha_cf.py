@@ -167,7 +167,7 @@ def _nodes(directives: Sequence[Directive], host: Host) -> Iterator[Remark]:
                 yield _at(each, MISTAKE, f"node {name} stands there twice")
             seen.add(name)
     if len(seen) != 2:
-        yield _at(None, MISTAKE, f"names {len(seen)} nodes: haresources is for two")
+        yield _at(None, MISTAKE, f"must name two nodes for haresources, and has {len(seen)}")
     if host.node and host.node.lower() not in seen:
         yield _at(
             None,

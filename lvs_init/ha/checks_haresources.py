@@ -121,10 +121,11 @@ def _ours(groups: Sequence[Group], cluster: Cluster) -> Iterator[Remark]:
 
 def _vips(groups: Sequence[Group], cluster: Cluster) -> Iterator[Remark]:
     """Two who bring one address take it from each other: a stop of the one is a loss of the other."""
-    ours = {vip.address for vip in cluster.vips}
-    if cluster.director.dip and cluster.director.dip_interface:
-        ours.add(cluster.director.dip.address)
-    by_others = cluster.ha is not None and cluster.ha.vips == "ipaddr2"
+    ha = cluster.ha
+    moving = {vip.address: vip for vip in cluster.vips}
+    if ha is not None:
+        moving = {vip.address: vip for vip, _ in haresources.addresses(cluster, ha)}
+    by_others = ha is not None and ha.vips == "ipaddr2"
     listed: dict[str, int] = {}
     for group in groups:
         scripts = [resource.script for resource in group.resources]
@@ -135,7 +136,7 @@ def _vips(groups: Sequence[Group], cluster: Cluster) -> Iterator[Remark]:
             if address in listed:
                 yield Remark(MISTAKE, NAME, group.line, f"{address} stands in line {listed[address]} already")
             listed.setdefault(address, group.line)
-            if address in ours and not by_others:
+            if address in moving and not by_others:
                 yield Remark(
                     MISTAKE,
                     NAME,
@@ -143,7 +144,7 @@ def _vips(groups: Sequence[Group], cluster: Cluster) -> Iterator[Remark]:
                     f"{resource.script} brings {address}, and so does lvs-director",
                     'leave it out here, or set vips = "ipaddr2" in [ha]',
                 )
-            elif address in ours and DIRECTOR in scripts[position:]:
+            elif address in moving and DIRECTOR in scripts[position:]:
                 yield Remark(
                     WARNING,
                     NAME,
@@ -152,12 +153,12 @@ def _vips(groups: Sequence[Group], cluster: Cluster) -> Iterator[Remark]:
                     f"write lvs-director before {resource.script}",
                 )
     if by_others:
-        for vip in cluster.vips:
+        for vip in moving.values():
             if vip.address not in listed:
                 yield Remark(
                     MISTAKE,
                     NAME,
                     0,
-                    f"nobody brings the VIP {vip.address}: [ha] leaves it to IPaddr2",
+                    f"nobody brings {vip.address}: [ha] leaves it to IPaddr2",
                     f"add IPaddr2::{vip.address}/{vip.prefix} after lvs-director",
                 )

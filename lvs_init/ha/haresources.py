@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lvs_init.config.cluster import Cluster, NodeOverride, VirtualService
+from lvs_init.config.cluster import Cluster, NodeOverride, Vip
 from lvs_init.model.address import broadcast_of
 from lvs_init.model.ha import HighAvailability
 
@@ -96,20 +96,27 @@ def director(file: str) -> Resource:
 
 
 def _addresses(cluster: Cluster, ha: HighAvailability) -> Iterator[Resource]:
-    seen = set()
+    for vip, interface in addresses(cluster, ha):
+        where = f"/{interface}/{broadcast_of(vip.address, vip.prefix)}" if interface else ""
+        yield Resource("IPaddr2", (f"{vip.address}/{vip.prefix}{where}",))
+
+
+def addresses(cluster: Cluster, ha: HighAvailability) -> Iterator[tuple[Vip, str]]:
+    """Every address that moves, with its interface where both nodes call that the same; "": IPaddr2 asks the routes."""
+    overrides = [cluster.nodes.get(node, NodeOverride()) for node in ha.nodes]
+    seen: set[Vip] = set()
     for service in cluster.services:
+        interfaces = {service.interface or each.interface or cluster.director.interface or "" for each in overrides}
         for vip in service.vips:
-            if vip.address not in seen:
-                seen.add(vip.address)
-                interface = interface_of(cluster, ha, service)
-                where = f"/{interface}/{broadcast_of(vip.address, vip.prefix)}" if interface else ""
-                yield Resource("IPaddr2", (f"{vip.address}/{vip.prefix}{where}",))
+            if vip not in seen:
+                seen.add(vip)
+                yield vip, _one(interfaces)
+    dips = {each.dip or cluster.director.dip for each in overrides}
+    interfaces = {each.dip_interface or cluster.director.dip_interface or "" for each in overrides}
+    dip = dips.pop()
+    if dip is not None and "" not in interfaces:
+        yield dip, _one(interfaces)
 
 
-def interface_of(cluster: Cluster, ha: HighAvailability, service: VirtualService) -> str:
-    """The interface of a service's VIPs where both nodes call it the same; "": IPaddr2 finds one by the routes."""
-    names = {
-        service.interface or cluster.nodes.get(node, NodeOverride()).interface or cluster.director.interface or ""
-        for node in ha.nodes
-    }
-    return names.pop() if len(names) == 1 else ""
+def _one(interfaces: set[str]) -> str:
+    return next(iter(interfaces)) if len(interfaces) == 1 else ""

@@ -143,24 +143,20 @@ def _realserver(cluster: Cluster) -> Primitive:
 
 
 def _vips(cluster: Cluster, ha: HighAvailability) -> tuple[Primitive, ...]:
-    found: dict[str, Primitive] = {}
-    for service in cluster.services:
-        for vip in service.vips:
-            parameters = {
-                "ip": vip.address,
-                "cidr_netmask": str(vip.prefix),
-                "broadcast": broadcast_of(vip.address, vip.prefix),
-                # A node that is a real server has the VIP on lo while it is not the director.
-                "lvs_support": "true",
-            }
-            interface = haresources.interface_of(cluster, ha, service)
-            if interface:
-                parameters["nic"] = interface
-            operations = (Operation("monitor", 20, 10),)
-            found[vip.address] = Primitive(
-                f"vip-{vip.address}", "ocf:heartbeat:IPaddr2", parameters, operations, group=f"vips-{cluster.name}"
-            )
-    return tuple(found.values())
+    found = []
+    for vip, interface in haresources.addresses(cluster, ha):
+        parameters = {
+            "ip": vip.address,
+            "cidr_netmask": str(vip.prefix),
+            "broadcast": broadcast_of(vip.address, vip.prefix),
+            # A node that is a real server has the VIP on lo while it is not the director.
+            "lvs_support": "true",
+            **({"nic": interface} if interface else {}),
+        }
+        operations = (Operation("monitor", 20, 10),)
+        group = f"vips-{cluster.name}"
+        found.append(Primitive(f"vip-{vip.address}", "ocf:heartbeat:IPaddr2", parameters, operations, group=group))
+    return tuple(found)
 
 
 def _fences(ha: HighAvailability) -> list[tuple[Primitive, str]]:

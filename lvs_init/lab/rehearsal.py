@@ -193,10 +193,13 @@ class Rehearsal:
         """One of bin/* on a host, with nothing in its environment but what the place has for all, and no terminal."""
         environment = self.place.environment
         node = self.nodes[host]
+        # Of a pair the boot script makes a standby, which serves nobody: here it is active, as Heartbeat makes it.
+        pair = self.cluster.ha is not None and script == DIRECTOR_SCRIPT and arguments[-1] == "start"
+        program = _resource_script() if pair else script
         if self._fresh:
-            completed = node.script(script, *arguments, env=environment)
+            completed = node.script(program, *arguments, env=environment)
         else:
-            completed = node.entry([os.path.join(ROOT, "bin", script), *arguments], env=environment)
+            completed = node.entry([os.path.join(ROOT, "bin", program), *arguments], env=environment)
         return Call(host, script, arguments[-1], completed)
 
     # Asking
@@ -262,6 +265,12 @@ class Rehearsal:
     def host_of(self, rip: str) -> str:
         """The name of the host with that RIP."""
         return next(host.name for host in self.topology.hosts if rip in host.rips)
+
+
+def _resource_script() -> str:
+    """Absolute: what Heartbeat calls, in a checkout and installed."""
+    checkout = os.path.join(ROOT, "rc.d", "resource.d", DIRECTOR_SCRIPT)
+    return checkout if os.path.exists(checkout) else os.path.join(ROOT, "resource.d", DIRECTOR_SCRIPT)
 
 
 def both(first: Cluster, second: Cluster) -> Cluster:
