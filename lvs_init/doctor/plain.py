@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Callable
 
 LONGEST_TEXT = 4096
 MOST_ITEMS = 200_000  # in all of it
@@ -40,8 +40,10 @@ def to_plain(value: Any) -> Any:
 class Reader:
     """Reads JSON as one of ``kinds`` (dataclasses by name). One reader for one document: its budget is used up."""
 
-    def __init__(self, kinds: Mapping[str, type[Any]]) -> None:
+    def __init__(self, kinds: Mapping[str, type[Any]], checks: Mapping[type[Any], Callable[[Any], bool]]) -> None:
+        """``checks``: of a kind, whether a thing is one that rules can work with."""
         self._kinds = kinds
+        self._checks = checks
         self._left = MOST_ITEMS
 
     def read(self, annotation: str, data: Any, path: str = "") -> Any:
@@ -76,7 +78,10 @@ class Reader:
         if unknown or missing:
             wrong = f"unknown {clean(unknown[0])}" if unknown else f"without {missing[0]}"
             raise ValueError(f"{path or kind.__name__}: {wrong}")
-        return kind(**{name: self.read(str(fields[name].type), item, f"{path}.{name}") for name, item in data.items()})
+        made = kind(**{name: self.read(str(fields[name].type), item, f"{path}.{name}") for name, item in data.items()})
+        if kind in self._checks and not self._checks[kind](made):
+            raise ValueError(f"{path}: no {kind.__name__}: {made}")
+        return made
 
 
 def _demanded(field: dataclasses.Field[Any]) -> bool:

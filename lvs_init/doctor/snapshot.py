@@ -357,5 +357,7 @@ def snapshot_from_plain(data: Any) -> Snapshot:
     """The inverse, for JSON of unknown origin. Raises ValueError for what was never a Snapshot of this version."""
     if not isinstance(data, dict) or data.get("version") != VERSION or isinstance(data["version"], bool):
         raise ValueError(f"no snapshot of version {VERSION}: both nodes need the same version of lvsctl")
-    snapshot: Snapshot = Reader(_KINDS).read("Snapshot", data.get("snapshot"))
+    from lvs_init.doctor.soundness import CHECKS
+
+    snapshot: Snapshot = Reader(_KINDS, CHECKS).read("Snapshot", data.get("snapshot"))
     return snapshot
