@@ -30,6 +30,7 @@ entry(
     "the director.",
     cure="Check the RIPs for health, and the VIP from another machine. It is no fault.",
     not_seen="it is so on every director of dr and tun",
+    not_injected="it is no fault",
 )
 
 
@@ -83,6 +84,7 @@ entry(
     cure="Several announcements, of both forms, and again seconds later: both scripts make them at start. arping -U "
     "does, too.",
     not_seen="what neighbours remember is theirs alone",
+    not_injected="it takes a takeover; the tests of the pair show that its announcements are believed",
 )
 
 

@@ -128,6 +128,7 @@ entry(
     "packets with a reset.",
     cure="Change what differs, drain by weight 0: `lvs-director reload`.",
     not_seen="it is over when anybody looks: it happens within a second, and leaves nothing behind",
+    not_injected="it is an event and no state; the tests under load have it as their control",
 )
 
 
