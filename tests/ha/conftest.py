@@ -13,6 +13,7 @@ from lvs_init.errors import NotInstalled
 from lvs_init.lab.place import PRELOADED, ROOT, Place, choose, open_place
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_MEGABYTES = 1024  # two times Corosync and Pacemaker have 430 without anything of ours
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,7 +32,6 @@ def place() -> Iterator[Place]:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"{error.message} ({error.hint})")
-    with open_place(
-        "guest", preload=[*PRELOADED, *INSIDE, *SCRIPTS, "lvs_init.faces.heartbeat"], paths=[ROOT, LAB, _HERE]
-    ) as opened:
+    modules = [*PRELOADED, *INSIDE, *SCRIPTS, "lvs_init.faces.heartbeat"]
+    with open_place("guest", megabytes=_MEGABYTES, preload=modules, paths=[ROOT, LAB, _HERE]) as opened:
         yield opened
