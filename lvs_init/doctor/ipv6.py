@@ -18,7 +18,7 @@ _CONF = "net/ipv6/conf"
 @entry(
     "V601",
     "A real server answers for an IPv6 VIP",
-    where=(REALSERVER,),
+    where=(REALSERVER, DIRECTOR),
     methods=("dr", "tun"),
     symptom="One real server gets everything; or the director's VIP is 'dadfailed tentative' and never works.",
     cause="A machine answers a neighbour solicitation for every address of the interface that receives it. On lo or a "

@@ -157,7 +157,7 @@ def told_of_tunnel(case: Case) -> Iterator[Finding]:
 )
 def too_full(case: Case) -> Iterator[Finding]:
     """An MTU to the real server that leaves less than a client's full packet. Usual, so a note only."""
-    if case.sysctl("net/ipv4/vs/pmtu_disc") == "0":
+    if case.sysctl("net/ipv4/vs/pmtu_disc") in (None, "0"):
         return
     for _, key, value in case.realservers("tun"):
         way = case.route(key.address)
