@@ -24,12 +24,12 @@ _TO_DUMMY = (
 )
 _FROM_DUMMY = (
     "ip link del dummy9",
-    "ip address add {vip}/{full} dev lo label lo:0",
-    "ip route replace {vip}/{full} dev lo",
+    "ip address add {vip}/{full} brd {vip} dev lo label lo:0",
+    "ip route replace {vip}/{full} dev lo src {vip}",
 )
 _BACK_ON_LO = (
-    "ip address add {vip}/{full} dev lo label lo:0",
-    "ip route replace {vip}/{full} dev lo",
+    "ip address add {vip}/{full} brd {vip} dev lo label lo:0",
+    "ip route replace {vip}/{full} dev lo src {vip}",
 )
 
 FAULTS = (
@@ -57,7 +57,8 @@ FAULTS = (
     Fault(
         "ARP01", "default", "an interface that came later took arp_ignore=3 from conf.default", _BOTH, REALSERVER,
         on(REALSERVER, "sysctl -qw net.ipv4.conf.default.arp_ignore=3",
-           "ip link add link {device} name later9 type macvlan mode bridge", "ip link set later9 up"),
+           "ip link add link {device} name later9 type macvlan mode bridge", "ip link set later9 up",
+           "ip address add {spare}/24 dev later9"),
         on(REALSERVER, "ip link del later9", "sysctl -qw net.ipv4.conf.default.arp_ignore=0", _QUIET),
         LEAKS, near=True,
     ),
@@ -102,21 +103,23 @@ FAULTS = (
         LEAKS, also=("ARP03",),
     ),
     Fault(
-        "ARP05", "", "the VIP is a /24 on lo: a real server takes its whole network for its own", ("dr",), REALSERVER,
-        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/24 dev lo label lo:0"),
-        on(REALSERVER, "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
+        "ARP05", "", "the VIP is a /16 on lo: a real server takes its whole network for its own", ("dr",), REALSERVER,
+        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/16 dev lo label lo:0",
+            "sysctl -qw net.ipv4.conf.all.rp_filter=2"),
+        on(REALSERVER, "sysctl -qw net.ipv4.conf.all.rp_filter=0", "ip address del {vip}/16 dev lo", *_BACK_ON_LO),
         ONE_SILENT,
     ),
     Fault(
         "ARP05", "beside", "the VIP is on lo twice, as a /32 and as a /24", ("dr",), REALSERVER,
-        on(REALSERVER, "ip address add {vip}/24 dev lo"),
-        on(REALSERVER, "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
+        on(REALSERVER, "ip address add {vip}/24 dev lo", "sysctl -qw net.ipv4.conf.all.rp_filter=1"),
+        on(REALSERVER, "sysctl -qw net.ipv4.conf.all.rp_filter=0", "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
         ONE_SILENT,
     ),
     Fault(
         "ARP06", "", "ifconfig without a netmask has given the VIP on lo that of its class", ("dr",), REALSERVER,
-        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ifconfig lo:0 {vip} up"),
-        on(REALSERVER, "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
+        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ifconfig lo:0 {vip} up",
+            "sysctl -qw net.ipv4.conf.all.rp_filter=1"),
+        on(REALSERVER, "sysctl -qw net.ipv4.conf.all.rp_filter=0", "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
         ONE_SILENT, also=("ARP05",),
     ),
     Fault(
@@ -168,7 +171,7 @@ FAULTS = (
     Fault(
         "ARP11", "", "lo is down on a real server: its own addresses no longer answer there", ("dr",), REALSERVER,
         on(REALSERVER, "ip link set lo down"),
-        on(REALSERVER, "ip link set lo up", "ip address replace {vip}/{full} dev lo label lo:0", _BACK_ON_LO[1]),
+        on(REALSERVER, "ip link set lo up", *_BACK_ON_LO),
         WORKS,
     ),
     Fault(

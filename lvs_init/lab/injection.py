@@ -194,6 +194,12 @@ class Injection:
             return self.rehearsal.place.switch
         return self.rehearsal.nodes[self._host(host)]
 
+    @property
+    def touched(self) -> set[str]:
+        """The hosts that it changes, by name; never the kernel itself."""
+        acts = (*self.fault.inject, *self.fault.undo)
+        return {self._host(act.host) for act in acts if act.host != faults.KERNEL} | {self._host(self.fault.host)}
+
     def _host(self, host: str) -> str:
         return {
             faults.REALSERVER: self.aim.host,
@@ -255,7 +261,7 @@ class Injection:
         """Whether it is what the catalogue says of the fault."""
         sees = self.fault.sees
         if sees.leak:
-            return self.aim.host in seen.owners
+            return bool({*seen.owners} - {self.rehearsal.topology.director.name})
         if sees.poison:
             return seen.remembered == self.aim.host
         if sees.still:

@@ -107,15 +107,23 @@ def teach(rehearsal: Rehearsal, fault: Fault, listener: Listener) -> Lesson:
 
 def doctor_on(rehearsal: Rehearsal, injection: Injection) -> Doctor:
     """Run ``lvsctl doctor`` where the fault is to be named. Raises LabError where it gives no answer."""
-    fault = injection.fault
-    node = injection.node(fault.host)
-    role = "director" if fault.host == DIRECTOR else "realserver"
-    more = ["--probe"] if fault.probe else []
+    node = injection.node(injection.fault.host)
+    role, more = role_of(injection.fault), more_of(injection.fault)
     return Doctor(
         node.name.partition(".")[0],
         ask_doctor(rehearsal, node, role, *more).stdout,
         findings_of(ask_doctor(rehearsal, node, role, *more, "--json")),
     )
+
+
+def role_of(fault: Fault) -> str:
+    """In which role the machine is asked that is to name it."""
+    return "director" if fault.host == DIRECTOR else "realserver"
+
+
+def more_of(fault: Fault) -> list[str]:
+    """What else the doctor is to do for it."""
+    return ["--probe"] if fault.probe else []
 
 
 def _said(completed: Completed) -> str:

@@ -25,7 +25,7 @@ class Harmless:
         return Fault("", self.name, "", (method,), DIRECTOR, self.steps, self.back, _WORKS, family)
 
 
-_LO_BACK = ("ip address add {vip}/{full} dev lo label lo:0", "ip route replace {vip}/{full} dev lo")
+_LO_BACK = ("ip address add {vip}/{full} brd {vip} dev lo label lo:0", "ip route replace {vip}/{full} dev lo src {vip}")
 _TUNNEL_BACK = ("ip address add {vip}/{full} dev tunl0 label tunl0:0",)
 _FIREWALL_BACK = ("iptables -P INPUT ACCEPT", "iptables -F INPUT", "iptables -P FORWARD ACCEPT", "iptables -F FORWARD")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lvs_init.lab.course import ask_doctor, findings_of
 from lvs_init.lab.injection import Injection
-from lvs_init.lab.lesson import Doctor, doctor_on
+from lvs_init.lab.lesson import Doctor, more_of, role_of
 from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import Rehearsal
 from lvs_init.lab.snapshot import Snapshot, difference
@@ -36,18 +37,30 @@ class Standing:
         self.close()
         self._begin()
 
-    def settle(self) -> list[str]:
-        """How the hosts differ from what they were; where they do, they are made anew."""
-        after = self.lab.snapshots()
-        found = [f"{host}: {line}" for host, before in self._before.items() for line in difference(before, after[host])]
+    def settle(self, hosts: set[str]) -> list[str]:
+        """How these hosts differ from what they were; where they do, all are made anew."""
+        found = self.differences(hosts)
         if found:
             self.rebuild()
         return found
 
+    def differences(self, hosts: set[str]) -> list[str]:
+        """How these hosts differ from what they were, but for the order of an interface's addresses."""
+        calls = {host: self.lab.nodes[host].start_call("lvs_init.lab.snapshot:take") for host in hosts}
+        return [
+            f"{host}: {line}"
+            for host, call in calls.items()
+            for line in difference(self._before[host], call.wait())
+            if not re.match(r"addresses/\S+: other order", line)
+        ]
+
 
 def doctor(injection: Injection) -> Doctor:
     """What the doctor says where the fault is to be named; the lab's agent runs it in a fork."""
-    return doctor_on(injection.rehearsal, injection)
+    node, role = injection.node(injection.fault.host), role_of(injection.fault)
+    found = findings_of(ask_doctor(injection.rehearsal, node, role, *more_of(injection.fault), "--json"))
+    lines = [f"{each['severity']} {each['code']} {each['seen']} -> {each['fix']!r}" for each in found]
+    return Doctor(node.name, "\n".join(lines), found)
 
 
 def findings_on(lab: Rehearsal, host: str, role: str) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def test_it_fails_as_told_is_named_and_mended(standing: Callable[[str], Standing
         raise
     if fault.rebuild:
         stands.rebuild()
-    left = stands.settle()
+    left = stands.settle(injection.touched)
     assert not left, "the fault is not taken back: " + "\n".join(left)
 
 
