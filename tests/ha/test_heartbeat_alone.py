@@ -1,8 +1,9 @@
-"""A pair with a single link: STONITH alone decides when it dies. No failback."""
+"""A pair with a single link: STONITH alone decides when it dies. No failback, and ipvsadm writes the table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pair import ours
@@ -16,7 +17,9 @@ from lvs_init.lab.place import Place
 
 @pytest.fixture(scope="module")
 def running(place: Place) -> Iterator[Pair]:
-    with Pair(place, ours.software(place, Settings(links=["hb0"], auto_failback=False))) as pair:
+    software = ours.software(place, Settings(links=["hb0"], auto_failback=False))
+    environment = {"/etc/default/heartbeat": ("export LVS_CHANNEL=ipvsadm\n", "644")}
+    with Pair(place, replace(software, files={**software.files, **environment})) as pair:
         pair.switch_on(*NODES)
         pair.start(*NODES)
         yield pair
@@ -69,6 +72,16 @@ def test_the_admin_moves_it_by_hand(pair: Pair) -> None:
     pair.settle()
     assert_right(pair, "node2")
     assert pair.marks() == []
+
+
+def test_a_hanging_ipvsadm_delays_and_does_not_prevent(pair: Pair) -> None:
+    pair.nodes["node2"].call("support.wrapper:plan", how="hang", first=1, only="ipvsadm")
+    pair.kill("node1")
+    pair.await_holders("node2")
+    assert pair.nodes["node2"].call("support.wrapper:struck") == 1
+    pair.mend("node2")
+    pair.settle()
+    assert_right(pair, "node2")
 
 
 def test_a_start_that_fails_leaves_nothing_and_the_other_has_it_again(pair: Pair) -> None:

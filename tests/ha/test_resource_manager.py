@@ -8,7 +8,7 @@ import pytest
 from pair import ours
 from pair.control import Settings
 from pair.judge import RULES, daemons, rules
-from pair.lab import Pair
+from pair.lab import LOG, Pair
 from support import hosts
 
 from lvs_init.lab.node import Completed, Node
@@ -41,7 +41,7 @@ def manage(node: Node, *words: str) -> Completed:
         "OCF_ROOT": "/usr/lib/ocf",
         "HA_CURHOST": "node1",
         "HA_DIR": "/etc/ha.d",
-        "HA_LOGFILE": "/var/log/ha-log",
+        "HA_LOGFILE": LOG,
         "HA_DEBUGLOG": "/var/log/ha-debug",
     }
     return node.run([_MANAGER, *words], env=environment)
@@ -62,7 +62,7 @@ def test_taken_and_given_twice(pair: Pair, node: Node) -> None:
         assert pair.holders() == []
         assert manage(node, "status", "lvs-director").code == 3
     hosts.same(node, before)
-    assert "Return code" not in node.read("/var/log/ha-log")
+    assert "Return code" not in node.read(LOG)
 
 
 def test_a_real_server_that_cannot_be_is_no_reason_to_give_up(pair: Pair, node: Node) -> None:
@@ -76,7 +76,8 @@ def test_a_real_server_that_cannot_be_is_no_reason_to_give_up(pair: Pair, node: 
 def test_a_start_that_cannot_be_leaves_nothing_and_stop_succeeds(pair: Pair, node: Node) -> None:
     before = hosts.snapshot(node)
     pair.fail("node1")
-    assert manage(node, "takegroup", "lvs-director").code
+    manage(node, "takegroup", "lvs-director")
+    assert "Giving up resources due to failure of lvs-director" in node.read(LOG)
     pair.mend("node1")
     manage(node, "givegroup", "lvs-director").check()
     assert pair.holders() == []

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 
 _ARP = 0x0806
 _REPLY = 2
-_STEP = 0.02  # seconds from one look to the next
-_PROBES = 0.1
+_STEP = 0.05  # seconds from one look to the next
+_PROBES = 0.2
 
 
 def holders(home: str, address: str) -> list[str]:

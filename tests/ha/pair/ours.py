@@ -7,7 +7,7 @@ import os
 from lvs_init.lab.place import ROOT, Place
 from lvs_init.lab.rehearsal import CONFIGURATION
 from pair import power
-from pair.control import ADDRESSES, DIP, NODES, PLUGIN, VIP, Settings, Software
+from pair.control import ADDRESSES, DEADTIME, DIP, INITDEAD, KEEPALIVE, NODES, PLUGIN, VIP, Settings, Software
 from pair.lab import UNPACKED
 
 SCRIPT = os.path.join(ROOT, "bin/lvs-director")
@@ -35,10 +35,10 @@ interface = "eth0"
 {_DIP if settings.forwarding == "nat" else ""}
 [ha]
 nodes = {list(NODES)}
-keepalive = 0.2
-warntime = 1
-deadtime = 2
-initdead = 6
+keepalive = {KEEPALIVE}
+warntime = {DEADTIME / 2}
+deadtime = {DEADTIME}
+initdead = {INITDEAD}
 ping = {list(settings.ping)}
 auto_failback = {str(settings.auto_failback).lower()}
 {links}{stonith if settings.stonith else ""}

@@ -70,7 +70,7 @@ class View:
             self._downloads = stack.enter_context(
                 SteadyLoad(pair.client, VIP, new=0, kept=0, downloads=self._servers, timeout=_LONG)
             )
-            self._requests = stack.enter_context(SteadyLoad(pair.client, VIP, new=3, kept=0, timeout=_PATIENCE))
+            self._requests = stack.enter_context(SteadyLoad(pair.client, VIP, new=2, kept=0, timeout=_PATIENCE))
             self._stack = stack.pop_all()
         return self
 
