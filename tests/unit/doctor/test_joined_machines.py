@@ -141,13 +141,11 @@ def test_full_nat_makes_the_gateway_unimportant() -> None:
 
 
 def test_a_gateway_that_no_file_names() -> None:
-    second = "192.168.0.2"
-    of = director(NAT)
-    two = replace(of, addresses=(*(of.addresses or ()), Address("eth0", second, 24, label="eth0")))
-    assert serious(together(NAT, two, rerouted(real_server(NAT), RIP, second))) == []
-    found = [each for each in together(DR, replace(director(DR), addresses=two.addresses),
-                                       rerouted(real_server(DR), VIP, second)) if each.severity == "broken"]  # fmt: skip
-    assert [(each.code, each.node) for each in found] == [("DR04", "rs1")]
+    second = Address("eth0", "192.168.0.2", 24, label="eth0")
+    nat, direct = (replace(each, addresses=(*(each.addresses or ()), second)) for each in (director(NAT), director(DR)))
+    assert serious(together(NAT, nat, rerouted(real_server(NAT), RIP, second.address))) == []
+    found = together(DR, direct, rerouted(real_server(DR), VIP, second.address))
+    assert [(each.code, each.node) for each in found if each.severity == "broken"] == [("DR04", "rs1")]
 
 
 def test_a_director_that_takes_its_own() -> None:
