@@ -39,7 +39,7 @@ from lvs_init.model.record import STANDBY, Record, merge
 from lvs_init.model.state import Change, Key, State, Value, same
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD, clobbered
 from lvs_init.plan.intent import Plan, plan_back, plan_down, plan_up
-from lvs_init.plan.stance import at_rest, in_stance, stance_for, undrained
+from lvs_init.plan.stance import at_rest, in_stance, stance_for, unclaimed, undrained
 from lvs_init.plan.step import Step
 from tests.kernel import Kernel
 
@@ -108,6 +108,7 @@ class Story:
             assert mine is not None and mine.stance
             wanted, withheld = in_stance(STANDBY, mine.serving, mine.warm)
             plan = plan_up(wanted, before, at_rest(mine), others, policy=undrained(mine.policy))
+            plan = replace(plan, entries=unclaimed(plan.entries, {**wanted, **withheld}))
             self._pair, said = {"stance": STANDBY, "warm": mine.warm, "withheld": withheld}, []
         else:
             desired, plan = self._ascent(role, instance, verb, mine, others, "--prune" in rest)
@@ -152,6 +153,8 @@ class Story:
             desired.wanted, live, known, others, deferred=frozenset(deferred), cleared=frozenset(cleared),
             flushed=flushed, keep=desired.keep,
         )  # fmt: skip
+        if stance:
+            plan = replace(plan, entries=unclaimed(plan.entries, {**desired.wanted, **desired.withheld}))
         return desired, plan
 
     def _cleared(self, cluster: Cluster, desired: Desired, mine: Record | None) -> tuple[list[Key], FilterTable | None]:

@@ -107,7 +107,7 @@ def _explained(reason: str, wanted: Value | None) -> str:
     if not isinstance(wanted, SyncDaemon):
         return reason
     if reason == "Network is unreachable":
-        return f"{reason}: no route leads to {wanted.group}; try 'ip route add {wanted.group} dev {wanted.interface}'"
+        return f"{reason}: {wanted.interface} is down, or no route leads to {wanted.group} over it"
     return f"{reason} ({wanted.told})"
 
 

@@ -184,7 +184,12 @@ class Engine:
         ascent.brakes = verb in ("reload", "force-reload")
         if verb == "restart" and self.options.full and ascent.memory.mine is not None:
             return self._rebuild(ascent)
-        return ascent.run()
+        outcome = ascent.run()
+        if not self.options.dry_run and ascent.memory.mine is not None:
+            from lvs_init.engine.forewarn import forewarned
+
+            outcome.warnings += forewarned(ascent.cluster, (ascent.memory.mine, *ascent.memory.others))
+        return outcome
 
     def _end_trial(self, target: Target, verb: str, apparatus: Apparatus) -> list[Outcome]:
         """One whose time is over is taken back first, whatever became of the keeper."""
@@ -272,6 +277,8 @@ class Engine:
                 known = memory.recall(self.paths, target)
                 go = stand_by if verb == "stand-by" and known.mine is not None and known.mine.stance else descend
                 outcomes.append(go(target, known, apparatus, self.options))
+                if outcomes[-1].stance and not self.options.dry_run:
+                    outcomes[-1].warnings += self._lock()
         damaged = memory.damaged(self.paths, self.role)
         meant = {target.instance for target in self.named()} if self.names else set(damaged)
         outcomes += [self._lost(instance, damaged[instance]) for instance in sorted(meant.intersection(damaged))]

@@ -18,7 +18,7 @@ from lvs_init.model.record import STANDBY, Record
 from lvs_init.model.state import State
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
-from lvs_init.plan.stance import at_rest, in_stance, undrained
+from lvs_init.plan.stance import at_rest, in_stance, unclaimed, undrained
 
 
 def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
@@ -53,7 +53,7 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
         return outcome
     after = replace(
         record,
-        entries=plan.entries,
+        entries=unclaimed(plan.entries, {**wanted, **withheld}),
         drains={},
         overruled=plan.overruled,
         stance=STANDBY,
@@ -91,7 +91,7 @@ def _carry_out(plan: Plan, apparatus: Apparatus, seen: bool) -> list[str]:
             said,
             hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
         )
-    return differences(left)
+    return differences(left) + said
 
 
 def _remember(record: Record, memory: Memory, outcome: Outcome) -> None:

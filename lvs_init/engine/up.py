@@ -38,7 +38,7 @@ from lvs_init.plan.brake import Removal, removal
 from lvs_init.plan.drain import SETTINGS
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.interim import needs_traffic
-from lvs_init.plan.stance import at_rest, in_stance, undrained
+from lvs_init.plan.stance import at_rest, in_stance, unclaimed, undrained
 from lvs_init.plan.tend import plan_tend
 from lvs_init.plan.will import refusals
 from lvs_init.system import arp
@@ -217,7 +217,7 @@ class Ascent:
         mine, policy = self.memory.mine, desired.policy
         if self.stance == STANDBY:
             mine, policy = at_rest(mine), undrained(policy)
-        return plan_up(
+        plan = plan_up(
             desired.wanted,
             live,
             mine,
@@ -232,6 +232,8 @@ class Ascent:
             ),
             wills=self.memory.my_wills,
         )
+        serving = {**desired.wanted, **desired.withheld}
+        return replace(plan, entries=unclaimed(plan.entries, serving)) if self.stance else plan
 
     def _flushed(self, table: FilterTable) -> FilterTable:
         dropping = sorted(chain for chain, policy in iptables.policies(table).items() if policy != "ACCEPT")
@@ -303,6 +305,8 @@ class Ascent:
         self.apparatus.listen("record")
         left_out = [f"{key}: left out, {reason}" for key, reason in applied.left_out.items()]
         outcome.degraded = left_out + unsure
+        if self.stance == ACTIVE:  # so that what has no entry is tried again by who knows the record alone
+            desired.withheld.update({key: desired.wanted[key] for key in applied.left_out if key in desired.wanted})
         record = self._record(plan, desired, self._lasting(plan, applied.left_out))
         self.memory.commit(replace(record, degraded=tuple(outcome.degraded)))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey
 from lvs_init.model.network import AddressKey, MarkRuleKey, RouteKey
 from lvs_init.model.policy import Policy
-from lvs_init.model.record import ACTIVE, STANDBY, Record
+from lvs_init.model.record import ACTIVE, STANDBY, Entry, Record
 from lvs_init.model.state import Key, Value, Wanted
 
 MASTER, BACKUP = SyncDaemonKey("master"), SyncDaemonKey("backup")
@@ -62,6 +63,21 @@ def _listening(master: Value | None) -> Value | None:
     if not isinstance(master, SyncDaemon) or not master.maxlen:
         return master
     return master.limited(max(master.maxlen, _LEAST_MAXLEN))
+
+
+def unclaimed(entries: Mapping[Key, Entry], serving: Wanted) -> dict[Key, Entry]:
+    """The memory of one of a pair: nobody's VIP is given back, for by then another director may have it.
+
+    ``serving``: what an active one wants.
+    """
+    kept: dict[Key, Entry] = {}
+    for key, entry in entries.items():
+        if isinstance(key, AddressKey) and serving.get(key) is not None:
+            if entry.applied is None:
+                continue
+            entry = replace(entry, former=None)
+        kept[key] = entry
+    return kept
 
 
 def undrained(policy: Policy) -> Policy:

@@ -14,7 +14,7 @@ from support.channels import plain_changes
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import Place
 from lvs_init.model.codec import key_to_plain, value_to_plain
-from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, TimeoutKey
+from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, SyncDaemon, SyncDaemonKey, TimeoutKey
 from lvs_init.model.state import Change, Key, Value
 from tests.tables import edits, tables
 
@@ -181,3 +181,50 @@ def test_timeouts_that_are_not_named_stay(director: Node, channel: str) -> None:
     assert timeouts() == {**former, **wanted}
     assert write(director, channel, [Change(TimeoutKey(name), wanted[name], former[name]) for name in wanted]) == {}
     assert timeouts() == former
+
+
+MASTER, BACKUP = SyncDaemonKey("master"), SyncDaemonKey("backup")
+
+
+def daemons(node: Node) -> list[list[Any]]:
+    """What both channels see, which must be the same."""
+    one, other = (node.call("support.channels:daemons", channel=channel) for channel in CHANNELS)
+    assert one == other
+    return one
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_both_channels_start_change_and_stop_sync_daemons(director: Node, channel: str) -> None:
+    director.run(["ip", "route", "replace", "224.0.0.0/4", "dev", "eth0"]).check()
+    first = {MASTER: SyncDaemon("eth0", 7, maxlen=1400), BACKUP: SyncDaemon("eth0", 0, "239.1.2.3", 9000, 3, 1200)}
+    second = {MASTER: SyncDaemon("eth0", 255, "ff02::51", 8850, 2, 1300), BACKUP: SyncDaemon("eth0", 9, maxlen=2000)}
+    nothing: dict[SyncDaemonKey, SyncDaemon] = {}
+    for before, after in ((nothing, first), (first, second), (second, nothing)):
+        changes = [Change(key, before.get(key), after.get(key)) for key in (MASTER, BACKUP)]
+        assert write(director, channel, changes) == {}
+        assert daemons(director) == sorted([key_to_plain(key), value_to_plain(value)] for key, value in after.items())
+    # What is not said is the kernel's to choose, and is no difference then.
+    assert write(director, channel, [Change(MASTER, None, SyncDaemon("eth0", 7))]) == {}
+    assert daemons(director) == [[["daemon", "master"], ["eth0", 7, "224.0.0.81", 8848, 1, 1472]]]
+    assert write(director, channel, [Change(MASTER, SyncDaemon("eth0", 7), None)]) == {}
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_refused_daemon_has_its_reason(director: Node, channel: str) -> None:
+    director.run(["ip", "route", "replace", "224.0.0.0/4", "dev", "eth0"]).check()
+    there = SyncDaemon("eth0", 7)
+    assert write(director, channel, [Change(BACKUP, None, there)]) == {}
+    refused = {
+        "Daemon has already run": Change(BACKUP, None, SyncDaemon("eth0", 8)),
+        "No such device": Change(MASTER, None, SyncDaemon("eth9", 7)),
+    }
+    for reason, change in refused.items():
+        assert write(director, channel, [change]) == {str(key_to_plain(change.key)): reason}
+    director.ip("link add mute type dummy")  # and it stays down
+    unreachable = Change(MASTER, None, SyncDaemon("mute", 7))
+    assert write(director, channel, [unreachable]) == {str(key_to_plain(MASTER)): "Network is unreachable"}
+    director.ip("link del mute")
+    # Somebody else has stopped it meanwhile: it is not there, and that is what was wanted.
+    director.run(["ipvsadm", "--stop-daemon", "backup"]).check()
+    assert write(director, channel, [Change(BACKUP, there, None)]) == {}
+    assert daemons(director) == []

@@ -34,6 +34,14 @@ def read(channel: str) -> PlainState:
     return sorted(([key_to_plain(key), value_to_plain(value)] for key, value in live.items()), key=str)
 
 
+def daemons(channel: str) -> PlainState:
+    """The sync daemons alone."""
+    with _table(channel) as table:
+        live = table.read(daemons=True)
+    found = [[key_to_plain(key), value_to_plain(value)] for key, value in live.items()]
+    return sorted(pair for pair in found if pair[0][0] == "daemon")
+
+
 def chosen() -> str:
     """Which channel is chosen where none is forced."""
     with _table("") as table:

@@ -1,0 +1,139 @@
+"""Inside a host: one of a pair of directors taken from stance to stance, killed on every way, and looked at."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from support import heartbeat, hooks
+from support.running import Ended, configure, run
+from support.state import quick
+
+from lvs_init.engine.channel import daemons
+from lvs_init.lab.snapshot import difference
+
+MANAGER = "rc.d/resource.d"
+MOST = 60  # more events than any verb has
+_EVENT = "/run/lab-event"
+#: What is called -> folder of the script and verb.
+CALLS = {
+    "boot": ("bin", "start"),
+    "activate": (MANAGER, "start"),
+    "stand-by": (MANAGER, "stop"),
+    "reload": ("bin", "reload"),
+    "restart": ("bin", "restart"),
+    "stop": ("bin", "stop"),
+    "status": (MANAGER, "status"),
+}
+
+
+def call(what: str, **more: Any) -> Ended:
+    """One of CALLS for the director."""
+    folder, verb = CALLS[what]
+    return run("director", verb, folder=folder, **more)
+
+
+def told(what: str) -> list[int | str]:
+    """The same, with its end as JSON can carry it."""
+    ended = call(what)
+    return [ended.code, ended.stdout, ended.stderr]
+
+
+def state() -> dict[str, Any]:
+    """What a director can change, sync daemons included."""
+    found = daemons() or {} if os.path.exists("/proc/net/ip_vs") else {}
+    return {**quick(), "daemons": sorted(f"{key}: {value.told}" for key, value in found.items())}
+
+
+@dataclass
+class Ways:
+    """Three places to be, and the ways between them."""
+
+    text: str
+    cases: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    where: str = ""
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See the three undisturbed."""
+        configure(self.text)
+        self.places["stopped"] = state()
+        for what, place in (("boot", "standby"), ("activate", "active")):
+            self.must(what)
+            self.places[place] = state()
+        self.must("stand-by")
+        self.same("there and back", "standby")
+        self.must("stop")
+        self.same("undisturbed", "stopped")
+
+    def enter(self, place: str) -> None:
+        """Go to where a way begins."""
+        for what in {"stopped": ["stop"], "standby": ["stop", "boot"], "active": ["activate"]}[place]:
+            self.must(what)
+        self.same("before", place)
+        if os.path.exists(_EVENT):
+            os.unlink(_EVENT)
+
+    def must(self, what: str) -> None:
+        ended = call(what)
+        if ended.code:
+            self.complain(f"{what}: exit {ended.code}: {ended.stderr}")
+
+    def same(self, when: str, place: str) -> None:
+        for line in difference(self.places[place], state()):
+            self.complain(f"{when}, {place}: {line}")
+
+    def complain(self, text: str) -> None:
+        self.wrong.append(f"{self.where}: {text}")
+
+
+#: From where, by what.
+WAYS = (
+    ("stopped", "boot"),
+    ("stopped", "activate"),
+    ("standby", "activate"),
+    ("active", "stand-by"),
+    ("active", "stop"),
+)
+#: Who comes after a kill, in turns, and what it then must be.
+AFTER = (("activate", "active"), ("stand-by", "standby"), ("stop", "stopped"))
+
+
+def killed(text: str, ways: Sequence[Sequence[str]] = WAYS) -> dict[str, Any]:
+    """SIGKILL at every event of every way, then a takeover, a stop of the resource, or a stop."""
+    life = Ways(text)
+    for place, what in ways:
+        for number in range(1, MOST):
+            then, there = AFTER[number % len(AFTER)]
+            life.where = f"{what} from {place}, killed at {number}, then {then}"
+            life.enter(place)
+            ended = call(what, before=lambda number=number: hooks.at_event(number, signal.SIGKILL))  # type: ignore[misc]
+            if ended.code != -signal.SIGKILL:
+                break
+            life.cases[f"{place} {what}"] = number
+            _judge(life)
+            if then == "stand-by" and not _started():  # killed before anything was noted
+                there = "stopped"
+            life.must(then)
+            life.same("afterwards", there)
+    life.where = "at the end"
+    life.enter("stopped")
+    return {"cases": life.cases, "wrong": life.wrong}
+
+
+def _started() -> bool:
+    return any(name.endswith((".record", ".journal")) for name in os.listdir("/run/lvs"))
+
+
+def _judge(life: Ways) -> None:
+    """Status of what was cut short: of one mind with Heartbeat, and up only where the VIP is."""
+    ended = call("status")
+    if ended.code not in (0, 1, 2, 3) or not heartbeat.agree(ended.code, ended.stdout):
+        life.complain(f"status: exit {ended.code}: {ended.stdout}{ended.stderr}")
+    now = state()
+    if ended.code == 0 and not {*life.places["active"]["addresses"]} <= {*now["addresses"]}:
+        life.complain(f"status says that it runs: {ended.stdout}")
