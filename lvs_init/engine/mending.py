@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from lvs_init.commands.command import shell_text
+from lvs_init.commands.render import render
 from lvs_init.doctor.finding import Finding
 from lvs_init.engine.apply import carry_out, taken_back
 from lvs_init.engine.request import DIRECTOR
 from lvs_init.engine.run import Engine
-from lvs_init.engine.script import script_of
 from lvs_init.model.network import AddressKey, SysctlKey
 from lvs_init.model.state import Key, Wanted
 from lvs_init.plan.intent import Plan, plan_back
@@ -42,4 +43,6 @@ def mend(wanted: Wanted, environment: Mapping[str, str]) -> str:
             done = carry_out(plan, apparatus, strict=True)
         except Exception as error:
             raise taken_back(error, plan, before, apparatus, lambda: None) from error
-        return script_of(plan_back(plan, before, done.live), apparatus.tools)
+        back = plan_back(plan, before, done.live)
+        commands = [command for step in back.steps for command in render(step.changes, apparatus.tools)]
+        return "\n".join(map(shell_text, commands))

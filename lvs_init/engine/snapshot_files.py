@@ -82,10 +82,11 @@ def _started(look: Look) -> Iterator[Started]:
         for instance in memory.started(look.paths, role):
             record = memory.recall(look.paths, Target(role, instance, "")).mine
             if record is not None:
-                yield _facts(record)
+                yield facts(record)
 
 
-def _facts(record: Record) -> Started:
+def facts(record: Record) -> Started:
+    """What rules need to know of a record."""
     applied = {key: entry.applied for key, entry in record.entries.items() if entry.applied is not None}
     return Started(
         role=record.role,

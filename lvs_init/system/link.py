@@ -30,6 +30,11 @@ def hardware_address(interface: str) -> bytes:
     return _ask(interface, SIOCGIFHWADDR)[2:8]  # after the family of a struct sockaddr
 
 
+def hardware_type(interface: str) -> int:
+    """What kind of hardware it is (linux/if_arp.h ARPHRD_*). Raises OSError where there is no such device."""
+    return int(struct.unpack_from("=H", _ask(interface, SIOCGIFHWADDR))[0])
+
+
 def mtu(interface: str) -> int:
     """The device's largest packet in bytes. Raises OSError where there is no such device."""
     return int(struct.unpack_from("=i", _ask(interface, SIOCGIFMTU))[0])
