@@ -1,0 +1,1 @@
+"""The pair of tests/ha/pair under Corosync and Pacemaker."""
