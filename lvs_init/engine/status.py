@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lvs_init.commands import sysctl
@@ -20,6 +21,8 @@ from lvs_init.model.state import Key
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD
 from lvs_init.system import files, link, netinfo
 
+#: Where the doctor tells more.
+_CODES = {"arp_ignore": "ARP01", "arp_announce": "ARP02"}
 _ARP_FLAGS = tuple(f"/{flag}" for flag in QUIET)
 
 
@@ -130,6 +133,7 @@ def _required(key: Key, entry: Entry, record: Record) -> bool:
 
 def _compare(record: Record, required: dict[Key, Entry], directing: set[str], status: Status) -> None:
     addresses = netinfo.addresses()
+    status.notes += _wide(addresses)
     table = status.table or ProcTable({})
     weights = _weights(table)
     for key, entry in record.entries.items():
@@ -182,8 +186,18 @@ def _loud(record: Record) -> list[str]:
         for interface in record.asked:
             here = files.read_small(f"/proc/sys/net/ipv4/conf/{interface}/{flag}")
             if here is not None and (value := effective(everywhere, here.strip())) not in right:
-                found.append(f"{flag} is {value} on {interface} in effect, and must be {' or '.join(right)}")
+                wanted = f"must be {' or '.join(right)} ({_CODES[flag]}: lvsctl doctor)"
+                found.append(f"{flag} is {value} on {interface} in effect, and {wanted}")
     return found
+
+
+def _wide(addresses: Iterable[AddressKey]) -> list[str]:
+    """Addresses on lo that take a whole network with them."""
+    return [
+        f"{key} makes the whole of its network local (ARP05: lvsctl doctor)"
+        for key in addresses
+        if key.interface == "lo" and key.prefix < 32 and ":" not in key.address and not key.address.startswith("127.")
+    ]
 
 
 def _weights(table: ProcTable) -> dict[tuple[str, int, int, str, int], int]:
