@@ -14,6 +14,7 @@ from lvs_init.doctor.finding import (
     RISK,
     WILL_BREAK,
     Finding,
+    Fix,
     addresses,
     by_command,
     by_hand,
@@ -348,6 +349,9 @@ def speaks_as_vip(case: Case) -> Iterator[Finding]:
             via = f"via {route.via} " if route.via else ""
             kernel = "" if route.via else "proto kernel scope link "
             fix = by_command(f"ip route change {route.to} {via}dev {device} {kernel}src {source}")
+        wide = next((each for each in case.where(vip) if each.interface == device and each.prefix < 32), None)
+        if wide and any(inside(address, _network_of(wide)) for address in own):
+            fix = _narrowed(case, wide)
         yield Finding(
             "DIR02",
             BROKEN,
@@ -356,6 +360,21 @@ def speaks_as_vip(case: Case) -> Iterator[Finding]:
             fix,
             f"{vip} on {device}",
         )
+
+
+def _network_of(address: Address) -> str:
+    return str(ipaddress.ip_network(f"{address.address}/{address.prefix}", strict=False))
+
+
+def _narrowed(case: Case, wide: Address) -> Fix:
+    """Give the VIP /32 and let the next address come first: its ARP requests are in the name of the first one, which no
+    route changes. Without promote_secondaries that one would go as well."""
+    device, vip = wide.interface, wide.address
+    again = (AddressKey(device, vip, 32), Alias(wide.label if ":" in wide.label else label(case, device), vip))
+    right = any(each.prefix == 32 and each.interface == device for each in case.where(vip))
+    first = settings({f"net/ipv4/conf/{device}/promote_secondaries": "1"})
+    then = addresses([(AddressKey(device, vip, wide.prefix), None), *([] if right else [again])])
+    return by_command(first.text, then.text)
 
 
 def _route_to(case: Case, address: str, device: str) -> Route | None:

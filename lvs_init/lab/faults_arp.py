@@ -151,9 +151,11 @@ FAULTS = (
         "ARP08", "", "a machine that is no real server any more still has the VIP, and answers for it", ("dr",),
         REALSERVER,
         on(REALSERVER, "cp /etc/lvs/lvs.toml /run/lvs.toml", "sed -i s/{{[^}}]*{rip}\"[^}}]*}},// /etc/lvs/lvs.toml",
-           "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.{device}.arp_ignore=0"),
-        on(REALSERVER, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml", _QUIET, *_BACK_ON_LO),
-        LEAKS, also=("ARP01",),
+           "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.{device}.arp_ignore=0")
+        + on(DIRECTOR, "ipvsadm -d -t {vip}:{port} -r {rip}:{port}"),
+        on(REALSERVER, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml", _QUIET, *_BACK_ON_LO)
+        + on(DIRECTOR, "ipvsadm -a -t {vip}:{port} -r {rip}:{port} -g -w 1"),
+        LEAKS, also=("ARP01",), rebuild=True,
     ),
     Fault(
         "ARP09", "", "ifconfig has put another address in the place of the VIP's label", ("dr",), REALSERVER,
@@ -210,7 +212,8 @@ FAULTS = (
         on(DIRECTOR, "ip address del {vip}/{full} dev {facing}", "ip address add {vip}/{full} dev lo",
            "sysctl -qw net.ipv4.conf.all.arp_ignore=1"),
         on(DIRECTOR, "sysctl -qw net.ipv4.conf.all.arp_ignore=0", "ip address del {vip}/{full} dev lo",
-           "ip address add {vip}/{full} dev {facing} label {facing}:1", "ip route replace {vip}/{full} dev {facing}"),
+           "ip address add {vip}/{full} brd {vip} dev {facing} label {facing}:1",
+           "ip route replace {vip}/{full} dev {facing} src {vip}"),
         ALL_SILENT, also=("DIR01",),
     ),
     Fault(

@@ -19,8 +19,8 @@ from lvs_init.lab.fault import (
 
 _SERVICE = "-t {vip}:{port}"
 _VIP_BACK = (
-    "ip address add {vip}/{full} dev {facing} label {facing}:1",
-    "ip route replace {vip}/{full} dev {facing}",
+    "ip address add {vip}/{full} brd {vip} dev {facing} label {facing}:1",
+    "ip route replace {vip}/{full} dev {facing} src {vip}",
 )
 
 FAULTS = (
@@ -39,10 +39,10 @@ FAULTS = (
     Fault(
         "DIR02", "", "the VIP came before the director's own address and is the source of what it sends", ("dr",),
         DIRECTOR,
-        on(DIRECTOR, "ip address flush dev {facing}", "ip address add {vip}/24 brd + dev {facing}",
-           "ip address add {director}/24 brd + dev {facing}", "ip route add default via {router}"),
-        on(DIRECTOR, "ip address flush dev {facing}", "ip address add {director}/24 brd + dev {facing}",
-           "ip route add default via {router}"),
+        on(DIRECTOR, "ip address del {vip}/{full} dev {facing}", "ip address del {director}/24 dev {facing}",
+           "ip address add {vip}/24 brd + dev {facing} label {facing}:1",
+           "ip address add {director}/24 brd + dev {facing}", "ip route replace default via {router}"),
+        (),
         ALL_SILENT, rebuild=True,
     ),
     Fault(

@@ -7,11 +7,22 @@ from typing import Callable
 
 import pytest
 from standing_clusters import Standing
-from support.fixtures import place, places
+from support.fixtures import LAB, SCRIPTS
 
-from lvs_init.lab.place import Place
+from lvs_init.lab.place import PRELOADED, ROOT, Place, open_place
 
-__all__ = ["place", "places"]  # fixtures
+#: What the doctor imports, so that it is found there.
+DOCTOR = (
+    "lvs_init.faces.lvsctl", "lvs_init.faces.lvsctl_doctor", "lvs_init.faces.doctor_display",
+    "lvs_init.doctor.catalogue", "lvs_init.engine.snapshot",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    """The lab: one for each worker."""
+    with open_place(preload=[*PRELOADED, *SCRIPTS, *DOCTOR], paths=[ROOT, LAB]) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

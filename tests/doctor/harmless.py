@@ -82,8 +82,8 @@ HARMLESS = (
         + on(ROUTER, "ip route add {vip}/{full} via {director}"),
         on(ROUTER, "ip route del {vip}/{full} via {director}")
         + on(DIRECTOR, "ip address del {vip}/{full} dev lo",
-             "ip address add {vip}/{full} dev {facing} label {facing}:1",
-             "ip route replace {vip}/{full} dev {facing}"),
+             "ip address add {vip}/{full} brd {vip} dev {facing} label {facing}:1",
+             "ip route replace {vip}/{full} dev {facing} src {vip}"),
     ),
     Harmless(
         "stateless-accept-before-a-stateful-firewall", "dr",
