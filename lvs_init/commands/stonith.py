@@ -7,8 +7,13 @@ from lvs_init.commands.command import Command
 PROGRAM = "stonith"
 
 
+def plugins() -> Command:
+    """Lists the plugins, a line each."""
+    return Command((PROGRAM, "-L"), timeout=10.0)
+
+
 def parameter_names(plugin: str) -> Command:
-    """Asks a plugin for the names of its parameters. It ends with another code than 0 where there is no such plugin."""
+    """Asks a plugin for the names of its parameters. It says nothing, with the code 0, for external ones not there."""
     return Command((PROGRAM, "-t", plugin, "-n"), timeout=10.0)
 
 

@@ -26,14 +26,14 @@ _LARGEST = 1 << 20  # bytes
 
 def plugin_parameters(plugins: Iterable[str], runner: Runner) -> dict[str, tuple[str, ...] | None]:
     """Plugin -> the names of its parameters; None: there is none of that name. Asks cluster-glue where it is here."""
-    installed = runner.find(commands.PROGRAM) is not None
-    found: dict[str, tuple[str, ...] | None] = {}
-    for plugin in sorted(set(plugins)):
-        if installed:
-            done = runner.run(commands.parameter_names(plugin))
-            found[plugin] = commands.parse_names(done.stdout) if done.code == 0 else None
-        else:
-            found[plugin] = stonith.PARAMETERS.get(plugin)
+    wanted = sorted(set(plugins))
+    if not wanted or runner.find(commands.PROGRAM) is None:
+        return {plugin: stonith.PARAMETERS.get(plugin) for plugin in wanted}
+    there = runner.check(commands.plugins()).stdout.split()
+    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(wanted)
+    for plugin in wanted:
+        if plugin in there:
+            found[plugin] = commands.parse_names(runner.check(commands.parameter_names(plugin)).stdout)
     return found
 
 
