@@ -62,6 +62,7 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
         degraded=(),
     )
     if plan.steps:
+        apparatus.listen("journal")
         try:
             memory.begin(after)
         except SystemFailure as error:
@@ -70,6 +71,7 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
             return stopped
         outcome.degraded += _carry_out(plan, apparatus, seen)
         outcome.result = Result.DONE
+    apparatus.listen("record")
     _remember(replace(after, degraded=tuple(outcome.degraded)), memory, outcome)
     return outcome
 
