@@ -17,7 +17,7 @@ from lvs_init.commands.command import Command
 from lvs_init.commands.proc_ip_vs import has_services
 from lvs_init.engine.reading import shown_by
 from lvs_init.errors import SystemFailure
-from lvs_init.model.ipvs import SyncDaemon, SyncDaemonKey, TimeoutKey
+from lvs_init.model.ipvs import SyncDaemonKey, TimeoutKey
 from lvs_init.model.state import Change, Key, Value, same
 from lvs_init.system import files
 from lvs_init.system.netlink import Family
@@ -180,15 +180,6 @@ def _unmet(changes: Sequence[Change], channel: Channel) -> list[Change]:
     kind = changes[0].key
     live = channel.read(isinstance(kind, TimeoutKey), isinstance(kind, SyncDaemonKey))
     return [change for change in changes if not same(change.key, live.get(change.key), change.after)]
-
-
-def daemons() -> dict[SyncDaemonKey, SyncDaemon] | None:
-    """The sync daemons, without a process; None where the kernel cannot be asked. Not before it has a table."""
-    try:
-        with Family(ipvs.FAMILY, ipvs.VERSION) as family:
-            return dict(map(ipvs_replies.daemon, family.dump(ipvs.GET_DAEMON)))
-    except (OSError, SystemFailure, *_NOT_UNDERSTOOD):
-        return None
 
 
 def _in_parts(changes: Sequence[Change]) -> Sequence[Change]:

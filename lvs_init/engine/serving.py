@@ -8,7 +8,7 @@ from lvs_init.commands.proc_ip_vs import ProcTable
 from lvs_init.config.endpoints import endpoints
 from lvs_init.config.realserver import own_rips
 from lvs_init.engine import configuration
-from lvs_init.engine.channel import daemons
+from lvs_init.engine.daemons import daemons
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.observe import look
 from lvs_init.engine.request import DIRECTOR, Target

@@ -253,7 +253,7 @@ def _daemons(record: Record, status: Status) -> list[str]:
     wanted = {key: e.applied for key, e in record.entries.items() if isinstance(key, SyncDaemonKey) and e.applied}
     if not wanted or status.table is None:
         return []
-    from lvs_init.engine.channel import daemons
+    from lvs_init.engine.daemons import daemons
 
     found = daemons()
     if found is None:

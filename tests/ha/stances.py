@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +14,7 @@ from support import heartbeat, hooks
 from support.running import Ended, configure, run
 from support.state import quick
 
-from lvs_init.engine.channel import daemons
+from lvs_init.engine.daemons import daemons
 from lvs_init.lab.snapshot import difference
 
 MANAGER = "rc.d/resource.d"
@@ -46,6 +48,28 @@ def state() -> dict[str, Any]:
     """What a director can change, sync daemons included."""
     found = daemons() or {} if os.path.exists("/proc/net/ip_vs") else {}
     return {**quick(), "daemons": sorted(f"{key}: {value.told}" for key, value in found.items())}
+
+
+def announcements(interface: str, address: str, rounds: int, seconds: float) -> list[float]:
+    """When this address was announced by gratuitous ARP, in seconds since the first time; those close together as one.
+
+    Ends with the round of that number, or when the time is over.
+    """
+    found: list[float] = []
+    own = socket.inet_aton(address)
+    end = time.monotonic() + seconds
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as channel:
+        channel.bind((interface, 0x0806))
+        while len(found) < rounds and (left := end - time.monotonic()) > 0:
+            channel.settimeout(left)
+            try:
+                frame = channel.recv(256)
+            except TimeoutError:
+                break
+            now = time.monotonic()
+            if frame[28:32] == frame[38:42] == own and (not found or now - found[-1] > 0.4):
+                found.append(now)
+    return [when - found[0] for when in found]
 
 
 @dataclass

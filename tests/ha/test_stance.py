@@ -57,6 +57,15 @@ def host(place: Place) -> Iterator[Node]:
     place.unbridge(BRIDGE)
 
 
+@pytest.fixture(scope="module")
+def neighbour(place: Place, host: Node) -> Iterator[Node]:
+    """Somebody else on the director's network."""
+    node = place.node("neighbour")
+    place.join(node, BRIDGE, "eth0")
+    yield node
+    node.close()
+
+
 @pytest.fixture
 def director(host: Node) -> Iterator[Node]:
     """Stopped, and as it was, whatever a test has done."""
@@ -233,6 +242,21 @@ def test_json_tells_stance_and_daemon(director: Node) -> None:
     (told_of,) = json.loads(said)["clusters"]
     assert told_of["stance"] == "active"
     assert told_of["daemons"] == ["master sync daemon: eth1, syncid 7, to 224.0.0.81:8848"]
+
+
+def test_the_keeper_announces_again_and_is_gone_then(director: Node, neighbour: Node) -> None:
+    configure(director, WARM.replace("announce_count = 1", "announce_count = 3\nannounce_interval = 1.5"))
+    must(director, "boot")
+    listening = {"interface": "eth0", "address": VIP, "rounds": 3, "seconds": 40}
+    heard = neighbour.start_call("stances:announcements", **listening)
+    must(director, "activate")
+    rounds = heard.wait()
+    assert len(rounds) == 3 and rounds[1] >= 1.2 and rounds[2] - rounds[1] >= 1.2
+    heard = neighbour.start_call("stances:announcements", **{**listening, "rounds": 1, "seconds": 4})
+    assert heard.wait() == []
+    record = json.loads(director.read("/run/lvs/director-lvs.record"))["record"]
+    assert record["announcing"]["left"] == 0
+    must(director, "stand-by")
 
 
 def test_killed_anywhere_on_every_way(director: Node) -> None:
