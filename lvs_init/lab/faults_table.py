@@ -32,7 +32,7 @@ FAULTS = (
         Sight(still=True), kind=PERSISTENT,
     ),
     Fault(
-        "CON02", "", "a real server was taken away, and its open connections hang", ("dr", "nat"), DIRECTOR,
+        "CON02", "", "a real server was taken away, and its open connections hang", ("nat",), DIRECTOR,
         on(DIRECTOR, f"ipvsadm -d {_SERVICE} -r {{rip}}:{{port}}"),
         on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r {{rip}}:{{port}} {{by}} -w 1",
            "sysctl -qw net.ipv4.vs.expire_nodest_conn=0"),
@@ -49,7 +49,7 @@ FAULTS = (
         (*on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{other}}:{{port}} {{by}} -w 0"),
          Act(CLIENT, "lvs_init.lab.attempt:crowd address={vip} port={port} first={clientspare}", FUNCTION),
          *on(DIRECTOR, f"ipvsadm -e {_SERVICE} -r {{other}}:{{port}} {{by}} -w 1")),
-        (),
+        on(DIRECTOR, f"ipvsadm -E {_SERVICE} -s rr"),
         WORKS, kind=PERSISTENT, by_hand="it is a matter of the file", rebuild=True,
     ),
     Fault(
@@ -68,7 +68,8 @@ FAULTS = (
         "CON08", "", "nobody marks the packets of a firewall-mark service", ("dr",), DIRECTOR,
         on(DIRECTOR, "iptables -t mangle -F PREROUTING"),
         on(DIRECTOR, "iptables -t mangle -F PREROUTING",
-           "iptables -t mangle -A PREROUTING -d {vip}/32 -p tcp -m tcp --dport {port} -j MARK "
+           "iptables -t mangle -A PREROUTING -d {vip}/32 -p tcp -m tcp --dport {port} -m comment "
+           "--comment lvs-init -j MARK "
            "--set-xmark {mark}/0xffffffff"),
         ALL_REFUSED, kind=MARKED,
     ),
