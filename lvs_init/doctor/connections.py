@@ -65,20 +65,37 @@ def drained_and_persistent(case: Case) -> Iterator[Finding]:
     "real servers before it removes them.",
 )
 def orphaned(case: Case) -> Iterator[Finding]:
-    """Rows of the connection table whose real server is in no service."""
+    """Rows of the connection table whose real server is in no service that their VIP and port belong to."""
     connections = case.snapshot.connections
     if case.snapshot.services is None or connections is None or case.sysctl(f"{_VS}/expire_nodest_conn") != "0":
         return
-    known = {server.address for service in case.snapshot.services for server in service.servers}
-    for where, count in sorted((connections.of_servers or {}).items()):
-        address = where.rpartition(":")[0].strip("[]")
-        if address not in known and not case.has(address):
+    for way, count in sorted((connections.of_servers or {}).items()):
+        vip, _, server = way.partition(" ")
+        if not case.has(_host(server)) and _host(server) not in _behind(case, vip):
             yield Finding(
-                "CON02", RISK, f"{count} connections to {where}, which is in no service, with "
+                "CON02", RISK, f"{count} connections of {vip} to {server}, which is in the service no more, with "
                 "net.ipv4.vs.expire_nodest_conn = 0",
                 "packets of these connections are dropped, and their clients wait",
-                settings({f"{_VS}/expire_nodest_conn": "1"}), where,
+                settings({f"{_VS}/expire_nodest_conn": "1"}), way,
             )  # fmt: skip
+
+
+def _behind(case: Case, where: str) -> set[str]:
+    """The real servers of every service in the table that takes what is sent to a VIP and port."""
+    vip, port = _host(where), where.rpartition(":")[2]
+    marked = {each.key.fwmark for each in case.cluster.services if vip in (known.address for known in each.vips)}
+    return {
+        server.address
+        for service in case.snapshot.services or ()
+        if (service.protocol == "fwmark" and service.fwmark in marked)
+        or (service.address == vip and str(service.port) in (port, "0"))
+        for server in service.servers
+    }
+
+
+def _host(where: str) -> str:
+    """``[fd00::1]:80`` -> ``fd00::1``."""
+    return where.rpartition(":")[0].strip("[]")
 
 
 @entry(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lvs_init.commands import ipvsadm
 from lvs_init.config.cluster import VirtualService
 from lvs_init.doctor.case import ELSEWHERE, Case
-from lvs_init.doctor.finding import BROKEN, RISK, Finding, Fix, by_command, by_hand, settings, several
+from lvs_init.doctor.finding import BROKEN, NOTE, RISK, Finding, Fix, by_command, by_hand, settings, several
 from lvs_init.doctor.packets import entrance, ports_of
 from lvs_init.doctor.registry import DIRECTOR, REALSERVER, entry
 from lvs_init.doctor.snapshot import Listener, LiveServer, LiveService, RouteAnswer
@@ -134,7 +134,7 @@ def answers_from_rip(case: Case) -> Iterator[Finding]:
         if any(value.forwarding == "nat" and key.address == target for _, key, value in case.own_realservers):
             continue
         yield Finding(
-            "DR03", RISK, f"udp port {port}: bound to {several(bound)}, not to {target}",
+            "DR03", NOTE, f"udp port {port}: bound to {several(bound)}, not to {target}",
             f"answers to {service.key} must come from {target}; a program bound to all addresses may take the RIP",
             by_hand(f"bind the service to {target} (name servers: listen-on, interface)"),
             f"udp {host_port(target, port)}",

@@ -110,7 +110,7 @@ def connections(rows: Iterable[str]) -> tuple[Connections, tuple[str, ...]]:
             templates[server] += 1
             continue
         states[clean(words[7])] += 1
-        of_servers[server] += 1
+        of_servers[f"{host_port(_address(words[3]), int(words[4], 16))} {server}"] += 1
         synced += origin and words[8] == "SYNC"
         if len(clients) < MOST_CLIENTS:
             clients[_address(words[1])] = None

@@ -200,8 +200,8 @@ class SyncDaemon:
 class Connections:
     """What /proc/net/ip_vs_conn holds, summed up.
 
-    ``total``: entries; ``states``: state -> how many; ``of_servers``: "address:port" of a real server -> connections;
-    ``templates``: the same of persistence templates; ``synced``: how many came from a sync daemon.
+    ``total``: entries; ``states``: state -> how many; ``of_servers``: "VIP:port RIP:port" -> connections;
+    ``templates``: "RIP:port" -> persistence templates; ``synced``: how many came from a sync daemon.
     """
 
     total: int = 0

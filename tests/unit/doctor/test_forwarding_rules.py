@@ -231,9 +231,9 @@ def test_con01_drained_and_persistent() -> None:
 
 def test_con02_connections_to_nowhere() -> None:
     machine = with_settings(director(DR), net__ipv4__vs__expire_nodest_conn="0")
-    gone = replace(machine, connections=Connections(3, of_servers={"192.168.0.13:80": 3}))
+    gone = replace(machine, connections=Connections(3, of_servers={f"{VIP}:80 192.168.0.13:80": 3}))
     assert codes(judged(gone, DR)) == ["CON02"]
-    assert judged(replace(machine, connections=Connections(3, of_servers={f"{RIP}:80": 3})), DR) == []
+    assert judged(replace(machine, connections=Connections(3, of_servers={f"{VIP}:80 {RIP}:80": 3})), DR) == []
     assert judged(with_settings(gone, net__ipv4__vs__expire_nodest_conn="1"), DR) == []
 
 

@@ -157,9 +157,8 @@ def test_connections_are_summed_up() -> None:
     ]
     seen, clients = read_proc.connections(rows)
     assert clients == ("198.51.100.9",)
-    assert seen == Connections(
-        3, {"ESTABLISHED": 1, "FIN_WAIT": 1}, {"192.168.0.11:80": 1, "192.168.0.12:80": 1}, {"192.168.0.11:80": 1}, 1
-    )
+    of_servers = {"192.168.0.219:80 192.168.0.11:80": 1, "192.168.0.219:80 192.168.0.12:80": 1}
+    assert seen == Connections(3, {"ESTABLISHED": 1, "FIN_WAIT": 1}, of_servers, {"192.168.0.11:80": 1}, 1)
 
 
 def test_where_modules_are() -> None:
