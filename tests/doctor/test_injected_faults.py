@@ -9,12 +9,17 @@ import pytest
 from standing_clusters import Standing, doctor
 
 from lvs_init.config.load import parse
+from lvs_init.lab.children import ENVIRONMENT
 from lvs_init.lab.fault import Fault
 from lvs_init.lab.faults import FAULTS
 from lvs_init.lab.injection import Injection, aim
 from lvs_init.lab.lesson import Doctor
+from lvs_init.lab.place import ROOT
 from lvs_init.lab.standing import CLUSTERS
 from lvs_init.lab.topology import topology_of
+
+#: Where our own commands are found, as on a machine that has them installed.
+INSTALLED = {**ENVIRONMENT, "PATH": f"{ROOT}/bin:{ENVIRONMENT['PATH']}"}
 
 
 def _cases() -> list[object]:
@@ -78,7 +83,8 @@ def _mend(injection: Injection, fault: Fault, told: Doctor) -> None:
     ours = [each["fix"] for each in told.findings if each["code"] in {fault.code, *fault.also}]
     commands = [line for fix in ours for line in fix.splitlines() if line and not line.startswith("#")]
     if commands:
-        injection.node(fault.host).run(["sh", "-ec", "\n".join(dict.fromkeys(commands))]).check()
+        script = "\n".join(dict.fromkeys(commands))
+        injection.node(fault.host).run(["sh", "-ec", script], env=INSTALLED).check()
         injection.forget()
     else:
         assert fault.by_hand, f"there is no command to mend it:\n{told.text}"
