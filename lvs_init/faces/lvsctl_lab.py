@@ -32,6 +32,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--where", choices=("auto", "here", "guest"), default="auto", help="which kernel (auto)")
     parser.add_argument("--requests", type=_number, metavar="N", help="at least so many for each service (6)")
     parser.add_argument("--director", metavar="NAME", help="direct as the machine of [node.NAME]")
+    parser.add_argument("--reload", metavar="FILE", help="reload this file while clients ask, and count what they lose")
+    parser.add_argument("--kill-realserver", metavar="NAME", help="let the server of rs1 end while clients ask")
     parser.add_argument(
         "--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out"
     )
@@ -52,7 +54,9 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         text = files.read_trusted(file, owner_check=False).decode("utf-8", "replace")
     elif not (arguments.fault or arguments.faults):
         streams.err("lvsctl: FILE is missing")
-        streams.err("usage: lvsctl lab FILE | [FILE] --fault CODE | [FILE] --faults")
+        streams.err(
+            "usage: lvsctl lab FILE [--reload FILE | --kill-realserver NAME] | [FILE] --fault CODE | [FILE] --faults"
+        )
         return USAGE
     try:
         if arguments.faults:

@@ -52,3 +52,9 @@ def test_what_does_not_fit_is_told(name: str, says: str) -> None:
 def test_lab_wants_a_file_or_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert lvsctl.main(["lab"], {}) == 64
     assert "FILE is missing" in capsys.readouterr().err
+
+
+def test_scenarios_want_a_file_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lvsctl.main(["lab", "--kill-realserver", "rs1"], {}) == 64
+    assert lvsctl.main(["lab", "--reload", "new.toml"], {}) == 64
+    assert "--reload" in capsys.readouterr().err
