@@ -180,7 +180,9 @@ def _nodes(directives: Sequence[Directive], host: Host) -> Iterator[Remark]:
 def _links(directives: Sequence[Directive]) -> Iterator[Remark]:
     media = _of(directives, *ha_cf.MEDIA)
     if not media:
-        yield _at(None, MISTAKE, "has no link (ucast, bcast, mcast): Heartbeat does not start")
+        yield _at(
+            None, MISTAKE, "has no link (ucast, bcast, mcast): the nodes never hear of each other, and both take over"
+        )
         return
     ports = [each.rest for each in _of(directives, "udpport")]
     port = ports[-1] if ports else "694"
