@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         problems.append(Problem(file, "", f"would be refused: {unsafe.message}", hint=unsafe.hint))
     elif unsafe:
         warnings.append(f"root would refuse it where it is: {unsafe.message}")
+    warnings += _risks(cluster) if cluster else []
     notes = list(_notes(cluster)) if cluster else []
     if arguments.json:
         _tell_programs(file, problems, warnings, notes)
@@ -137,6 +138,18 @@ def _unsafe(file: str) -> UnsafeFile | None:
     except OSError:  # gone meanwhile
         return None
     return None
+
+
+def _risks(cluster: Cluster) -> list[str]:
+    """Of a pair alone."""
+    if cluster.ha is None:
+        return []
+    from lvs_init.ha.risks import risks
+
+    found = list(risks(cluster.ha, pacemaker=True))
+    if any(device.parameters for device in cluster.ha.stonith) and os.stat(cluster.file).st_mode & 0o004:
+        found.append(f"everybody here can read how a node is turned off; chmod 600 {cluster.file}")
+    return found
 
 
 def _notes(cluster: Cluster) -> Iterator[str]:

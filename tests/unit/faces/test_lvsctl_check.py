@@ -124,6 +124,19 @@ def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert "usage: lvsctl" in capsys.readouterr().err
 
 
+def test_a_pair_that_could_split_is_warned_of(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('[ha]\nnodes = ["lb1", "lb2"]\n' + SOUND)
+    assert lvsctl.main(["check", str(file)], {}) == 0
+    assert "warning: there is neither STONITH nor a second link" in capsys.readouterr().err
+    device = '[[ha.stonith]]\ntype = "external/own"\nparameters = { passwd = "x" }\n'
+    file.write_text('[ha]\nnodes = ["lb1", "lb2"]\n' + device + SOUND)
+    lvsctl.main(["check", str(file)], {})
+    assert f"chmod 600 {file}" in capsys.readouterr().err
+    file.chmod(0o600)
+    lvsctl.main(["check", str(file)], {})
+    assert "chmod" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["check", "--help"], ["lab", "--help"]])
 def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert lvsctl.main(words, {}) == 0
