@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvs_init.doctor.arp import carrier
-from lvs_init.doctor.case import Case
-from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, addresses, by_command, settings
+from lvs_init.doctor.case import ELSEWHERE, Case
+from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, addresses, by_command, by_hand, settings
 from lvs_init.doctor.registry import DIRECTOR, REALSERVER, entry, rule_of
 from lvs_init.doctor.verdict import Packet, rules_reached
 from lvs_init.model.address import family_of
@@ -116,18 +116,22 @@ def forgotten_by_lo(case: Case) -> Iterator[Finding]:
     cure="Leave the VIPs, or the tunnel's device, out of that rule.",
 )
 def filtered_by_rule(case: Case) -> Iterator[Finding]:
-    """Such a rule ahead of packets that come out of a tunnel."""
+    """Such a rule ahead of packets that come by another device than answers leave by."""
     if case.snapshot.firewall is None:
         return
     for each in case.carried:
-        if family_of(each.vip.address) != 6 or each.value.forwarding != "tun":
+        vip = each.vip.address
+        device = "ip6tnl0" if each.value.forwarding == "tun" else case.facing(each.key.address)
+        way = case.route(ELSEWHERE[6], vip)
+        if family_of(vip) != 6 or not device or way is None or way.device == device:
             continue
-        packet = Packet(6, "tcp", destination=each.vip.address, interface="ip6tnl0")
+        packet = Packet(6, "tcp", destination=vip, interface=device)
         for rule, _ in rules_reached(case.snapshot.firewall, "prerouting", packet):
             if rule.action in ("drop", "reject") and ("rpfilter" in rule.text or "fib " in rule.text):
                 yield Finding(
-                    "V604", RISK, rule.text, "a packet out of a tunnel comes by a device that no answer leaves by",
-                    by_command(f"# leave ip6tnl0 out of this rule: {rule.text}"), each.vip.address,
+                    "V604", RISK, f"{rule.text}; requests come by {device}, answers leave by {way.device}",
+                    "that rule drops what comes by a device that no answer leaves by",
+                    by_hand(f"leave {device} out of this rule: {rule.text}"), vip,
                 )  # fmt: skip
 
 

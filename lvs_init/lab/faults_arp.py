@@ -227,7 +227,7 @@ FAULTS = (
         on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/64 dev lo",
            "ip -6 route flush cache"),
         on(REALSERVER, "ip address del {vip}/64 dev lo", "ip address add {vip}/{full} dev lo"),
-        ONE_SILENT, family=6,
+        WORKS, family=6,
     ),
     Fault(
         "V603", "", "lo went down and up: a real server has lost its IPv6 VIP", ("dr",), REALSERVER,
@@ -243,7 +243,7 @@ FAULTS = (
            "ip6tables -t raw -A PREROUTING -m rpfilter --invert -j DROP"),
         on(REALSERVER, "ip6tables -t raw -F PREROUTING", "ip link del second9",
            "ip -6 route replace default via {router} dev {device}"),
-        ONE_SILENT, family=6,
+        ONE_SILENT, family=6, by_hand="only the admin knows what that firewall is for",
     ),
     Fault(
         "V606", "", "IPv6 is disabled on a real server's lo, so it has no VIP", ("dr",), REALSERVER,
