@@ -267,3 +267,19 @@ def test_a_file_that_the_other_node_lacks() -> None:
     other = Folder("/tmp/lb2", {**folder().files, "authkeys": Found()})
     [remark] = checks.remarks(folder(), CLUSTER, HOST, other)
     assert (remark.severity, remark.file, remark.message) == (MISTAKE, "/tmp/lb2/authkeys", "is missing")
+
+
+@pytest.mark.parametrize(
+    ("words", "severity", "message"),
+    [
+        ("IPaddr2::192.168.0.219/32 lvs-director", WARNING, "192.168.0.219 is there before the table"),
+        ("lvs-director", MISTAKE, "nobody brings 192.168.0.219"),
+        ("lvs-director IPaddr2::192.168.0.218/32", MISTAKE, "nobody brings 192.168.0.219"),
+        ("lvs-director IPaddr2::192.168.0.219/32", "", ""),
+    ],
+)
+def test_where_ipaddr2_brings_the_vips(words: str, severity: str, message: str) -> None:
+    cluster = parse(TOML.replace("ping =", 'vips = "ipaddr2"\nping ='), "/etc/lvs/lvs.toml")
+    files = {**folder(cluster).files, "haresources": Found(f"lb1 {words}\n", 0o644)}
+    found = checks.remarks(Folder("/etc/ha.d", files), cluster, HOST)
+    assert [(each.severity, each.message.partition(":")[0]) for each in found] == [(severity, message)] * bool(message)
