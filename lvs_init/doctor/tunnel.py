@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lvs_init.commands import ipvsadm
 from lvs_init.doctor.arp import answers_for_vip
 from lvs_init.doctor.case import Carried, Case
 from lvs_init.doctor.finding import BROKEN, NOTE, Finding, addresses, by_command, settings
 from lvs_init.doctor.registry import DIRECTOR, REALSERVER, entry
 from lvs_init.doctor.snapshot import Interface
-from lvs_init.model.address import family_of
+from lvs_init.model.address import family_of, full_prefix
+from lvs_init.model.ipvs import RealServer
 from lvs_init.model.network import AddressKey, Alias
+from lvs_init.model.state import Change
 
 #: The outer header, in bytes, by the RIP's family, and what a kind of tunnel adds to it (Linux ip_vs_xmit.c).
 _HEADERS, _EXTRA = {4: 20, 6: 40}, {"ipip": 0, "gre": 4, "gue": 12}
@@ -56,11 +59,15 @@ def no_receiver(case: Case) -> Iterator[Finding]:
     for receiver in sorted({_receiver(each) for each in _tunnelled(case)}):
         if not _devices(case, receiver):
             module = _MODULES[receiver]
+            vip = next(each.vip.address for each in _tunnelled(case) if _receiver(each) == receiver)
+            rest = addresses([(AddressKey(receiver, vip, full_prefix(vip)), Alias())])
+            if receiver == "tunl0":
+                rest = rest + settings({f"{_CONF}/tunl0/rp_filter": "2"})
             yield Finding(
                 "TUN01", BROKEN, f"no interface of type {_TYPES[receiver]}; module {module}: "
                 f"{(case.snapshot.modules or {}).get(module, 'unknown')}",
                 "packets from the director arrive within others, and nothing here takes them out",
-                by_command(f"modprobe {module}", f"ip link set {receiver} up", "lvs-realserver start"), receiver,
+                by_command(f"modprobe {module}", f"ip link set {receiver} up") + rest, receiver,
             )  # fmt: skip
 
 
@@ -204,12 +211,14 @@ def other_kind(case: Case) -> Iterator[Finding]:
         live = case.live(service.key)
         wanted = value.tunnel.type if value.tunnel else "ipip"
         for server in live.servers if live else ():
-            if (server.address, server.port) == (key.address, key.port) and server.tunnel not in (None, "", wanted):
-                yield Finding(
-                    "TUN07", BROKEN, f"{key}: tunnel {server.tunnel} in the kernel, {wanted} in the file",
-                    f"the real server has been set up to take {wanted} apart", by_command("lvs-director start"),
-                    str(key),
-                )  # fmt: skip
+            if (server.address, server.port) != (key.address, key.port) or server.tunnel in (None, "", wanted):
+                continue
+            right = RealServer("tun", server.weight, server.upper or 0, server.lower or 0, value.tunnel)
+            yield Finding(
+                "TUN07", BROKEN, f"{key}: tunnel {server.tunnel} in the kernel, {wanted} in the file",
+                f"the real server has been set up to take {wanted} apart",
+                by_command(f"ipvsadm {ipvsadm.line(Change(key, value, right))}"), str(key),
+            )  # fmt: skip
 
 
 @entry(
