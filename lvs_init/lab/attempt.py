@@ -37,6 +37,12 @@ def attempts(protocol: str, address: str, port: int, how: str, count: int, patie
     return told
 
 
+def reach(address: str, port: str) -> None:
+    """Ask once. Raises OSError."""
+    with connect(address, int(port), 3.0) as connection:
+        ask(connection, keepalive=False)
+
+
 def crowd(address: str, port: str, first: str) -> None:
     """Ask once from each of many addresses of this host, which it has for that time only. Raises OSError."""
     network = ipaddress.ip_address(first)
