@@ -343,7 +343,8 @@ def speaks_as_vip(case: Case) -> Iterator[Finding]:
         own = [
             each.address for each in case.on(device) if each.address not in case.vips and family_of(each.address) == 4
         ]
-        source = next((address for address in own if route and inside(address, route.to)), next(iter(own), ""))
+        near = route.to if route and "/" in route.to else ""
+        source = next((address for address in own if near and inside(address, near)), next(iter(own), ""))
         fix = by_hand(f"give {device} an address of its own in the real servers' network, and the VIP /32")
         if route and source:
             via = f"via {route.via} " if route.via else ""
