@@ -7,9 +7,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
-from agents import AGENTS, ROLES, build
+from agents import AGENTS, NODE, ROLES, build
 from support import hosts
 
+from lvs_init.commands.pacemaker import promotion_score
 from lvs_init.faces import ocf_metadata
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
@@ -106,6 +107,19 @@ def test_crm_resource_validates(nodes: dict[str, Node], option: str, status: int
     assert found is not None, done.stdout
     assert (found.get("code"), found.get("reason")) == (str(status), reason)
     assert done.code == status
+
+
+def test_a_promotion_score_is_what_pacemaker_takes_for_one(nodes: dict[str, Node]) -> None:
+    node = nodes["director"]
+    empty = node.run(["cibadmin", "--empty"]).check().stdout
+    nodes_known = f'<nodes><node id="1" uname="{NODE}"/></nodes>'
+    status = f'<status><node_state id="1" uname="{NODE}"/></status>'
+    node.write("/root/cib.xml", empty.replace("<nodes/>", nodes_known).replace("<status/>", status))
+    environment = {**SHELL, "CIB_file": "/root/cib.xml", "OCF_RESOURCE_INSTANCE": "lvs"}
+    query = ["crm_attribute", "--node", NODE, "--promotion", "--query", "--quiet"]
+    for score, told in ((50, "50"), (100, "100"), (None, "")):
+        node.run(promotion_score("lvs", score, NODE).argv, env=environment).check()
+        assert node.run(query, env=environment).stdout.strip() == told
 
 
 @pytest.mark.parametrize("role", ROLES)
