@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lvs_init.commands.iptables_save import parse
 from lvs_init.doctor.verdict import ACCEPT, DROP, UNKNOWN, Packet, arrives, fate, passes, redirected
@@ -91,3 +93,28 @@ def test_redirections() -> None:
                     table="nat", chain="PREROUTING")  # fmt: skip
     assert redirected(nat, WEB)
     assert not redirected(nat, Packet(4, "tcp", destination="192.168.0.220", dport=80))
+
+
+_CONDITIONS = ("-s 10.0.0.0/8", "! -s 10.0.0.1/32", "-i eth0", "! -i eth0", "-m state --state NEW", "-p tcp",
+               "-p tcp -m tcp --dport 80", "-p tcp -m tcp ! --dport 80", "-p udp", "")  # fmt: skip
+_TARGETS = ("ACCEPT", "DROP", "REJECT", "RETURN", "LOG", "own")
+_RULES = st.lists(st.tuples(st.sampled_from(("INPUT", "own")), st.sampled_from(_CONDITIONS), st.sampled_from(_TARGETS)))
+
+
+@given(_RULES, st.sampled_from(("ACCEPT", "DROP")), st.data())
+@settings(max_examples=200, deadline=None)
+def test_what_is_certain_is_so_of_every_packet(
+    rules: list[tuple[str, str, str]], policy: str, data: st.DataObject
+) -> None:
+    lines = [f"-A {chain} {asks} -j {target}" for chain, asks, target in rules if (chain, target) != ("own", "own")]
+    firewall = filtering(*lines, policy=policy)
+    asked = Packet(4, "tcp", destination="192.168.0.219", dport=80)
+    certain = fate(firewall, "input", asked).verdict
+    one = asked._replace(
+        source=data.draw(st.sampled_from(("10.0.0.1", "10.0.0.2", "192.0.2.1"))),
+        interface=data.draw(st.sampled_from(("eth0", "eth1"))),
+        state=data.draw(st.sampled_from(("NEW", "ESTABLISHED"))),
+    )
+    known = fate(firewall, "input", one).verdict
+    assert known in (ACCEPT, DROP)
+    assert certain in (known, UNKNOWN)
