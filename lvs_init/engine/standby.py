@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lvs_init.engine.apply import Apparatus, addresses_away, differences, retreat
@@ -15,10 +16,11 @@ from lvs_init.engine.script import script_of
 from lvs_init.errors import LvsError, NotSettled, SystemFailure
 from lvs_init.model.network import AddressKey
 from lvs_init.model.record import STANDBY, Record
-from lvs_init.model.state import State
+from lvs_init.model.state import Key, State, Wanted
 from lvs_init.plan.intent import Plan, plan_up
 from lvs_init.plan.order import steps
 from lvs_init.plan.stance import at_rest, in_stance, unclaimed, undrained
+from lvs_init.plan.step import Step
 
 
 def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
@@ -69,31 +71,54 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
             stopped = descend(target, memory, apparatus, options)
             stopped.warnings.append(f"{error.message}: a standby that is not remembered is none, so all is stopped")
             return stopped
-        outcome.degraded += _carry_out(plan, apparatus, seen)
         outcome.result = Result.DONE
+        if not seen:
+            _addresses_alone(plan, apparatus)
+            return outcome  # the journal stays: whoever comes next sees what else there is to do
+        left, stuck = _carry_out(plan, apparatus)
+        outcome.degraded += left
+        if stuck is None:
+            return outcome
+        after = replace(
+            after, entries={**{key: record.entries[key] for key in stuck if key in record.entries}, **after.entries}
+        )
     apparatus.listen("record")
     _remember(replace(after, degraded=tuple(outcome.degraded)), memory, outcome)
     return outcome
 
 
-def _carry_out(plan: Plan, apparatus: Apparatus, seen: bool) -> list[str]:
-    """What is left out, a line each. Raises NotSettled where a VIP is."""
-    if seen:
+def _carry_out(plan: Plan, apparatus: Apparatus) -> tuple[list[str], list[Key] | None]:
+    """What is left out, a line each, and what of ours would not go; None for that where it could not be seen.
+
+    Raises NotSettled where a VIP is left.
+    """
+    try:
         live, said = retreat(plan, apparatus)
-        left = steps(plan.wanted, live, leaving=plan.leaving)
-    else:
-        said = addresses_away(plan, apparatus)
-        live = look().live
-        left = steps({key: value for key, value in plan.wanted.items() if isinstance(key, AddressKey)}, live)
+    except LvsError as error:
+        _addresses_alone(plan, apparatus)
+        return [f"what was done cannot be seen: {error.message}"], None
+    left = steps(plan.wanted, live, leaving=plan.leaving)
+    _refuse_to_keep_vips(left, said)
+    stuck = [change.key for step in left for change in step.changes if change.after is None]
+    return differences(left) + said, stuck
+
+
+def _addresses_alone(plan: Plan, apparatus: Apparatus) -> None:
+    """What clients notice, on a machine that cannot be read as a whole. Raises NotSettled where a VIP is left."""
+    said = addresses_away(plan, apparatus)
+    vips: Wanted = {key: value for key, value in plan.wanted.items() if isinstance(key, AddressKey)}
+    _refuse_to_keep_vips(steps(vips, look().live), said)
+
+
+def _refuse_to_keep_vips(left: Sequence[Step], said: list[str]) -> None:
     changes = [change for step in left for change in step.changes]
-    vips = [change.key for change in changes if isinstance(change.key, AddressKey) and change.after is None]
+    vips = [str(change.key) for change in changes if isinstance(change.key, AddressKey) and change.after is None]
     if vips:
         raise NotSettled(
-            f"{' and '.join(map(str, vips))} cannot be taken away",
+            f"{' and '.join(vips)} cannot be taken away",
             said,
             hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
         )
-    return differences(left) + said
 
 
 def _remember(record: Record, memory: Memory, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from support import heartbeat, hooks
+from support import heartbeat, hooks, wrapper
 from support.running import Ended, configure, run
 from support.state import quick
 
@@ -96,9 +96,11 @@ class Ways:
 
     def enter(self, place: str) -> None:
         """Go to where a way begins."""
-        for what in {"stopped": ["stop"], "standby": ["stop", "boot"], "active": ["activate"]}[place]:
-            self.must(what)
-        self.same("before", place)
+        now = state()
+        if now != self.places[place]:
+            standby = "boot" if now == self.places["stopped"] else "stand-by"
+            self.must({"stopped": "stop", "standby": standby, "active": "activate"}[place])
+            self.same("before", place)
         if os.path.exists(_EVENT):
             os.unlink(_EVENT)
 
@@ -161,3 +163,13 @@ def _judge(life: Ways) -> None:
     now = state()
     if ended.code == 0 and not {*life.places["active"]["addresses"]} <= {*now["addresses"]}:
         life.complain(f"status says that it runs: {ended.stdout}")
+
+
+def hung(what: str) -> list[int | str]:
+    """With an ipvsadm that never ends, and with nothing but ipvsadm to reach the table."""
+    wrapper.plan("hang", 1, 1 << 20, "ipvsadm")
+    try:
+        ended = call(what, before=hooks.impatient, channel="ipvsadm")
+    finally:
+        wrapper.remove()
+    return [ended.code, ended.stdout, ended.stderr]

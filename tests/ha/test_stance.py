@@ -177,6 +177,17 @@ def test_a_broken_file_keeps_nobody_from_changing_places(director: Node, broken:
     assert VIP not in addresses(director) and daemons(director) == daemon("backup")
 
 
+def test_an_ipvsadm_that_hangs_keeps_no_vip_here(director: Node) -> None:
+    configure(director, WARM)
+    must(director, "activate")
+    code, _, said = director.call("stances:hung", what="stand-by")
+    assert code == 0 and "was killed after 1 s" in said and "nothing else is touched" in said
+    assert VIP not in addresses(director) and daemons(director) == daemon("master")
+    assert first_line(director) == (1, "lvs-director is partly set up")  # which no reader takes for started
+    must(director, "stand-by")  # and now it works again
+    assert first_line(director) == STANDBY and daemons(director) == daemon("backup")
+
+
 def test_a_file_that_is_no_pair_s_any_more_makes_no_standby_active(director: Node) -> None:
     configure(director, WARM)
     must(director, "boot")
