@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # Who a command is for, and who the doctor is asked on.
-DIRECTOR, REALSERVER, ROUTER, CLIENT, KERNEL = "director", "realserver", "router", "client", "kernel"
+DIRECTOR, REALSERVER, OTHER = "director", "realserver", "other"  # the broken real server, and the next one
+ROUTER, CLIENT, KERNEL = "router", "client", "kernel"
 
 # Which service of a file it is about.
 PLAIN, PERSISTENT, MARKED, DATAGRAM = "plain", "persistent", "marked", "datagram"

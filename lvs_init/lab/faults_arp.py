@@ -194,8 +194,7 @@ FAULTS = (
            "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.neigh.{device}.proxy_delay=0",
            "sysctl -qw net.ipv4.conf.{device}.proxy_arp=1", "tc qdisc add dev {device} root netem delay 20ms"),
         on(REALSERVER, "tc qdisc del dev {device} root", "ip link del dummy9",
-           "sysctl -qw net.ipv4.conf.{device}.proxy_arp=0", "sysctl -qw net.ipv4.ip_forward=0",
-           "sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.{device}.accept_redirects=0"),
+           "sysctl -qw net.ipv4.conf.{device}.proxy_arp=0", "sysctl -qw net.ipv4.ip_forward=0"),
         POISONS, one_network=True, near=True,
     ),
     Fault(

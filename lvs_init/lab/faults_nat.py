@@ -11,6 +11,7 @@ from lvs_init.lab.fault import (
     KERNEL,
     ONE_REFUSED,
     ONE_SILENT,
+    OTHER,
     REALSERVER,
     ROUTER,
     UPLOAD,
@@ -72,17 +73,18 @@ FAULTS = (
         ONE_SILENT,
     ),
     Fault(
-        "NAT04", "", "on one network the director tells real servers of the nearer gateway, and they believe it", _NAT,
-        DIRECTOR,
-        on(DIRECTOR, "sysctl -qw net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.{interface}.send_redirects=1",
-           "tc qdisc add dev {interface} root netem delay 20ms")
-        + on(REALSERVER, "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.{device}.accept_redirects=1",
-             _ROUND)
-        + on(ROUTER, "tc qdisc add dev {beside} root netem delay 20ms"),
+        "NAT04", "", "on one network the director tells real servers of the nearer gateway, and one believes it", _NAT,
+        REALSERVER,
+        on(OTHER, "sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.{device}.accept_redirects=0")
+        + on(REALSERVER, _ROUND) + on(ROUTER, "tc qdisc add dev {beside} root netem delay 20ms")
+        + on(DIRECTOR, "sysctl -qw net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.{interface}.send_redirects=1",
+             "tc qdisc add dev {interface} root netem delay 20ms"),
         on(DIRECTOR, "tc qdisc del dev {interface} root",
            "sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.{interface}.send_redirects=0")
-        + on(REALSERVER, _STRAIGHT, "ip route flush cache")
-        + on(ROUTER, "tc qdisc del dev {beside} root"),
+        + on(ROUTER, "tc qdisc del dev {beside} root")
+        + on(REALSERVER, _STRAIGHT, "ip route flush cache",
+             "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.{device}.accept_redirects=1")
+        + on(OTHER, "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.{device}.accept_redirects=1"),
         Sight(("TIMEOUT", "ECONNRESET"), "one", AGAIN), one_network=True,
     ),
     Fault(

@@ -203,6 +203,7 @@ class Injection:
     def _host(self, host: str) -> str:
         return {
             faults.REALSERVER: self.aim.host,
+            faults.OTHER: self.rehearsal.host_of(self.aim.names["other"]),
             faults.DIRECTOR: self.rehearsal.topology.director.name,
             faults.ROUTER: ROUTER,
             faults.CLIENT: CLIENT,

@@ -79,13 +79,13 @@ def _named(injection: Injection, fault: Fault) -> None:
 
 
 def _mend(injection: Injection, fault: Fault, told: Doctor) -> None:
-    """Run what is printed for it, as it is printed; where that is words, do as a person would."""
+    """Run what is printed for it, as it is printed; where only a person can tell what to do, do as one would."""
+    if fault.by_hand:
+        injection.undo()
+        return
     ours = [each["fix"] for each in told.findings if each["code"] in {fault.code, *fault.also}]
     commands = [line for fix in ours for line in fix.splitlines() if line and not line.startswith("#")]
-    if commands:
-        script = "\n".join(dict.fromkeys(commands))
-        injection.node(fault.host).run(["sh", "-ec", script], env=INSTALLED).check()
-        injection.forget()
-    else:
-        assert fault.by_hand, f"there is no command to mend it:\n{told.text}"
-        injection.undo()
+    assert commands, f"there is no command to mend it:\n{told.text}"
+    script = "\n".join(dict.fromkeys(commands))
+    injection.node(fault.host).run(["sh", "-ec", script], env=INSTALLED).check()
+    injection.forget()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lvs_init.config.load import parse
-from lvs_init.lab.fault import CLIENT, DIRECTOR, KERNEL, REALSERVER, ROUTER, Fault
+from lvs_init.lab.fault import CLIENT, DIRECTOR, KERNEL, OTHER, REALSERVER, ROUTER, Fault
 from lvs_init.lab.faults import FAULTS, named
 from lvs_init.lab.injection import aim
 from lvs_init.lab.standing import CLUSTERS
@@ -37,7 +37,7 @@ def test_every_fault_fits_a_standing_cluster(fault: Fault) -> None:
             fitting.append(name)
             for act in (*fault.inject, *fault.undo):
                 act.words.format(**found.names)
-                assert act.host in (DIRECTOR, REALSERVER, ROUTER, CLIENT, KERNEL)
+                assert act.host in (DIRECTOR, REALSERVER, OTHER, ROUTER, CLIENT, KERNEL)
     assert fitting
 
 
