@@ -14,6 +14,8 @@ from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.report import Report
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+#: Those of pairs are rehearsed by tests/ha.
+ALONE = sorted(path.stem for path in EXAMPLES.glob("*.toml") if not path.stem.startswith("ha-"))
 #: The ones whose ratio is what they are about.
 RATIOS = {"vs-nat": [3, 3], "vs-dr": [2, 4], "vs-tun": [2, 4], "vs-udp": [3, 3]}
 
@@ -26,7 +28,7 @@ def requests(report: Report) -> list[int]:
     return [share.requests for share in report.services[0].shares]
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.toml")))
+@pytest.mark.parametrize("name", ALONE)
 def test_every_example_holds(place: Place, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Rehearsal(place, example(name), fresh=False) as rehearsal:
         report = rehearse(rehearsal)
