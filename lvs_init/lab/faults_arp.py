@@ -103,10 +103,10 @@ FAULTS = (
         LEAKS, also=("ARP03",),
     ),
     Fault(
-        "ARP05", "", "the VIP is a /16 on lo: a real server takes its whole network for its own", ("dr",), REALSERVER,
-        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/16 dev lo label lo:0",
+        "ARP05", "", "the VIP is a /24 on lo: a real server takes its whole network for its own", ("dr",), REALSERVER,
+        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/24 dev lo",
             "sysctl -qw net.ipv4.conf.all.rp_filter=2"),
-        on(REALSERVER, "sysctl -qw net.ipv4.conf.all.rp_filter=0", "ip address del {vip}/16 dev lo", *_BACK_ON_LO),
+        on(REALSERVER, "sysctl -qw net.ipv4.conf.all.rp_filter=0", "ip address del {vip}/24 dev lo", *_BACK_ON_LO),
         ONE_SILENT,
     ),
     Fault(
