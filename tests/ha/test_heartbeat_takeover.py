@@ -111,13 +111,3 @@ def test_a_director_that_clients_cannot_reach_gives_way(pair: Pair) -> None:
         seen = view.finish()
     assert_kept(seen)
     assert pair.marks() == []
-
-
-def test_a_hanging_command_delays_and_does_not_prevent(pair: Pair) -> None:
-    pair.nodes["node2"].call("support.wrapper:plan", how="hang", first=1)
-    pair.kill("node1")
-    pair.await_holders("node2")
-    assert pair.nodes["node2"].call("support.wrapper:struck") == 1
-    pair.mend("node2")
-    pair.settle()
-    assert_right(pair, "node2")
