@@ -119,16 +119,17 @@ def _past(case: Case, directors: Sequence[Case], rip: str, via: str) -> Finding:
 
 def ports(cases: Sequence[Case]) -> Iterator[Finding]:
     """DR02 of what a director's table really has, which may be more than the file, and other ports."""
+    owners = {each.address: case for case in cases for each in case.snapshot.addresses or ()}
     for director in _directors(cases):
         for service in director.snapshot.services or ():
             for server in service.servers:
-                for case in cases:
-                    if case is director or not case.has(server.address) or service.protocol == "fwmark":
-                        continue
-                    target, port = server.address, server.port
-                    if server.forwarding != "nat":
-                        target, port = service.address, service.port
-                    yield from _unheard(case, service, target, port, director.snapshot.node)
+                case = owners.get(server.address, director)
+                if case is director or service.protocol == "fwmark":
+                    continue
+                target, port = server.address, server.port
+                if server.forwarding != "nat":
+                    target, port = service.address, service.port
+                yield from _unheard(case, service, target, port, director.snapshot.node)
 
 
 def _unheard(case: Case, service: LiveService, target: str, port: int, director: str) -> Iterator[Finding]:

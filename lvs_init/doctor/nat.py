@@ -152,19 +152,26 @@ def client_beside(case: Case) -> Iterator[Finding]:
 
 
 def _seen_beside(case: Case) -> Iterator[Finding]:
-    for client in case.snapshot.clients if case.director else ():
-        for service, key, _ in case.realservers("nat"):
-            device = case.facing(key.address)
-            for each in case.on(device or ""):
-                network = network_of(each.address, each.prefix)
-                if each.prefix < full_prefix(each.address) and inside(key.address, network) and inside(client, network):
-                    yield Finding(
-                        "NAT03", RISK, f"client {client} of {service.key} is in {network}, as {key.address}",
-                        "a real server answers it directly, past the director",
-                        by_hand("full NAT for these clients: net.ipv4.vs.conntrack=1 and\n"
-                                f"iptables -t nat -A POSTROUTING -m ipvs --ipvs -s {network} -j MASQUERADE"),
-                        f"{client} {network}",
-                    )  # fmt: skip
+    """Each network of this machine's that a client was seen in, where it has real servers as well."""
+    networks = {
+        network_of(each.address, each.prefix)
+        for each in case.snapshot.addresses or ()
+        if each.prefix < full_prefix(each.address) and case.director
+    }
+    for client in case.snapshot.clients:
+        for network in sorted(networks):
+            if not inside(client, network):
+                continue
+            here = (key for _, key, _ in case.realservers("nat") if inside(key.address, network))
+            key = next(here, None)
+            if key is not None:
+                yield Finding(
+                    "NAT03", RISK, f"client {client} is in {network}, as real server {key.address}",
+                    "a real server answers it directly, past the director",
+                    by_hand("full NAT for these clients: net.ipv4.vs.conntrack=1 and\n"
+                            f"iptables -t nat -A POSTROUTING -m ipvs --ipvs -s {network} -j MASQUERADE"),
+                    f"{client} {network}",
+                )  # fmt: skip
 
 
 @entry(
