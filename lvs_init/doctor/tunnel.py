@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvs_init.commands import ipvsadm
+from lvs_init.doctor.addresses import alias
 from lvs_init.doctor.arp import answers_for_vip
 from lvs_init.doctor.case import Carried, Case
 from lvs_init.doctor.finding import BROKEN, NOTE, Finding, addresses, by_command, settings
@@ -12,7 +13,7 @@ from lvs_init.doctor.registry import DIRECTOR, REALSERVER, entry
 from lvs_init.doctor.snapshot import Interface
 from lvs_init.model.address import family_of, full_prefix
 from lvs_init.model.ipvs import RealServer
-from lvs_init.model.network import AddressKey, Alias
+from lvs_init.model.network import AddressKey
 from lvs_init.model.state import Change
 
 #: The outer header, in bytes, by the RIP's family, and what a kind of tunnel adds to it (Linux ip_vs_xmit.c).
@@ -60,7 +61,9 @@ def no_receiver(case: Case) -> Iterator[Finding]:
         if not _devices(case, receiver):
             module = _MODULES[receiver]
             vip = next(each.vip.address for each in _tunnelled(case) if _receiver(each) == receiver)
-            rest = addresses([(AddressKey(receiver, vip, full_prefix(vip)), Alias())])
+            rest = addresses(
+                [(AddressKey(receiver, vip, full_prefix(vip)), alias(case, receiver, vip, full_prefix(vip)))]
+            )
             if receiver == "tunl0":
                 rest = rest + settings({f"{_CONF}/tunl0/rp_filter": "2"})
             yield Finding(
@@ -120,8 +123,8 @@ def filtered(case: Case) -> Iterator[Finding]:
         fix = settings({f"{_CONF}/{device.name}/rp_filter": "2"}) if case.sysctl(
             f"{_CONF}/{device.name}/rp_filter") != "2" else None  # fmt: skip
         if bare:
-            alias = addresses([(AddressKey(device.name, vips[0], 32), Alias())])
-            fix = alias + fix if fix else alias
+            vip = addresses([(AddressKey(device.name, vips[0], 32), alias(case, device.name, vips[0], 32))])
+            fix = vip + fix if fix else vip
         yield Finding(
             "TUN03", BROKEN, f"rp_filter is {value} on {device.name} in effect ({shown})"
             + (f", and {device.name} has no IPv4 address" if bare else ""),

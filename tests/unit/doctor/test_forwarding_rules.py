@@ -28,6 +28,7 @@ from tests.machines import CLIENT, DIP, OTHER, RIP, ROUTER, VIP, altered, cluste
 
 DR, NAT, TUN = cluster("dr"), cluster("nat"), cluster("tun")
 VS = "net/ipv4/vs"
+TUNNEL_VIP = f"ip address add {VIP}/32 broadcast {VIP} label tunl0:1 dev tunl0"
 
 
 def found(machine: Snapshot, of: Cluster, code: str) -> list[Finding]:
@@ -168,8 +169,8 @@ def test_tun01_and_tun02_receivers() -> None:
         ("0", "0", True, None),
         ("0", "1", False, "sysctl -w net.ipv4.conf.tunl0.rp_filter=2"),
         ("1", "0", False, "sysctl -w net.ipv4.conf.tunl0.rp_filter=2"),
-        ("0", "2", True, f"ip address add {VIP}/32 dev tunl0"),
-        ("2", "0", True, f"ip address add {VIP}/32 dev tunl0\nsysctl -w net.ipv4.conf.tunl0.rp_filter=2"),
+        ("0", "2", True, TUNNEL_VIP),
+        ("2", "0", True, f"{TUNNEL_VIP}\nsysctl -w net.ipv4.conf.tunl0.rp_filter=2"),
     ],
 )
 def test_tun03_filters(everywhere: str, tunnel: str, bare: bool, fix: str | None) -> None:
