@@ -181,7 +181,7 @@ def test_an_ipvsadm_that_hangs_keeps_no_vip_here(director: Node) -> None:
     configure(director, WARM)
     must(director, "activate")
     code, _, said = director.call("stances:hung", what="stand-by")
-    assert code == 0 and "was killed after 1 s" in said and "nothing else is touched" in said
+    assert code == 0 and "was killed after" in said and "nothing else is touched" in said
     assert VIP not in addresses(director) and daemons(director) == daemon("master")
     assert first_line(director) == (1, "lvs-director is partly set up")  # which no reader takes for started
     must(director, "stand-by")  # and now it works again
