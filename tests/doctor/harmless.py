@@ -11,12 +11,16 @@ _WORKS = Sight()
 
 @dataclass(frozen=True)
 class Harmless:
-    """``steps``: what is done to the standing cluster. ``back``: how it is undone."""
+    """``steps``: what is done to the standing cluster. ``back``: how it is undone.
+
+    ``joined``: a real server alone cannot tell; the director is asked, with what was collected on its real servers.
+    """
 
     name: str
     cluster: str
     steps: tuple[Act, ...]
     back: tuple[Act, ...]
+    joined: bool = False
 
     def as_fault(self) -> Fault:
         """The same, to be injected; it is about the cluster's plain service."""
@@ -101,6 +105,7 @@ HARMLESS = (
         + on(REALSERVER, "ip route del default"),
         on(DIRECTOR, "iptables -t nat -F POSTROUTING", "sysctl -qw net.ipv4.vs.conntrack=0")
         + on(REALSERVER, "ip route add default via {gateway}"),
+        joined=True,
     ),
     Harmless(
         "stateful-forward-with-conntrack", "nat",
