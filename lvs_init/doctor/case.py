@@ -3,9 +3,10 @@ about them answered once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from lvs_init.config.cluster import Cluster, NodeOverride, Vip, VirtualService
 from lvs_init.doctor import merge
@@ -22,6 +23,9 @@ from lvs_init.doctor.snapshot import (
 )
 from lvs_init.model.address import family_of, full_prefix, inside, network_of
 from lvs_init.model.ipvs import RealServer, RealServerKey, ServiceKey
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 DIRECTOR, REALSERVER = "director", "realserver"
 ROLES = (DIRECTOR, REALSERVER)
@@ -121,16 +125,30 @@ class Case:
                 if value.forwarding in methods:
                     yield service, key, value
 
-    def serving(self, role: str) -> bool:
-        """Whether the role is at work here: it was started, or somebody else has set it up. A standby is not."""
-        if role not in self.roles:
-            return False
+    @cached_property
+    def _records(self) -> dict[str, Started | None]:
+        found: dict[str, Started | None] = {}
+        for role in ROLES:
+            started = [each for each in self.snapshot.started or () if each.role == role]
+            ours = [each for each in started if each.file == self.cluster.file]
+            found[role] = next(iter(ours), started[0] if len(started) == 1 else None)
+        return found
+
+    @cached_property
+    def _serving(self) -> frozenset[str]:
+        return frozenset(filter(self._is_serving, self.roles))
+
+    def _is_serving(self, role: str) -> bool:
         record = self.record(role)
         if record is not None:
             return record.stance != "standby"
         if role == DIRECTOR:
             return any(self.live(service.key) for service in self.cluster.services)
         return any(map(self.has, self.carried_vips))
+
+    def serving(self, role: str) -> bool:
+        """Whether the role is at work here: it was started, or somebody else has set it up. A standby is not."""
+        return role in self._serving
 
     @cached_property
     def quiet(self) -> tuple[str, ...]:
@@ -141,9 +159,7 @@ class Case:
 
     def record(self, role: str) -> Started | None:
         """What was started here of this file in that role; of a director's standby, too."""
-        file = self.cluster.file
-        found = [each for each in self.snapshot.started or () if each.role == role]
-        return next((each for each in found if each.file == file), found[0] if len(found) == 1 else None)
+        return self._records.get(role)
 
     # -- what is there
 
@@ -163,13 +179,39 @@ class Case:
             if interface.up and not (interface.loopback or interface.noarp or interface.master)
         )
 
+    # There may be thousands of VIPs and real servers, and rules ask for each of them.
+
+    @cached_property
+    def _by_address(self) -> dict[str, tuple[Address, ...]]:
+        return _grouped((each.address, each) for each in self.snapshot.addresses or ())
+
+    @cached_property
+    def _by_interface(self) -> dict[str, tuple[Address, ...]]:
+        return _grouped((each.interface, each) for each in self.snapshot.addresses or ())
+
+    @cached_property
+    def _networks(self) -> tuple[tuple[str, Address], ...]:
+        """The subnets of this machine's devices, the narrowest first."""
+        found = [
+            (network_of(each.address, each.prefix), each)
+            for each in self.snapshot.addresses or ()
+            if each.prefix < full_prefix(each.address) and not self.interfaces.get(each.interface, _LO).loopback
+        ]
+        return tuple(sorted(found, key=lambda pair: (-pair[1].prefix, pair[1].interface)))
+
+    @cached_property
+    def _services(self) -> dict[tuple[str, str, int, int], tuple[LiveService, ...]]:
+        return _grouped(
+            ((each.protocol, each.address, each.port, each.fwmark), each) for each in self.snapshot.services or ()
+        )
+
     def where(self, address: str) -> tuple[Address, ...]:
         """The entries of an address on this machine's devices."""
-        return tuple(each for each in self.snapshot.addresses or () if each.address == address)
+        return self._by_address.get(address, ())
 
     def on(self, interface: str) -> tuple[Address, ...]:
         """The addresses of a device."""
-        return tuple(each for each in self.snapshot.addresses or () if each.interface == interface)
+        return self._by_interface.get(interface, ())
 
     def has(self, address: str) -> bool:
         """Whether a device of this machine has the address."""
@@ -177,16 +219,10 @@ class Case:
 
     def facing(self, address: str) -> str | None:
         """The device whose subnet holds the address, the narrowest first; None where there is none."""
-        found = [
-            each
-            for each in self.snapshot.addresses or ()
-            if each.prefix < full_prefix(each.address)
-            and each.address != address
-            and not self.interfaces.get(each.interface, _LO).loopback
-            and inside(address, network_of(each.address, each.prefix))
-        ]
-        found.sort(key=lambda each: (-each.prefix, each.interface))
-        return found[0].interface if found else None
+        for network, each in self._networks:
+            if each.address != address and inside(address, network):
+                return each.interface
+        return None
 
     @cached_property
     def _answers(self) -> dict[RouteQuestion, RouteAnswer]:
@@ -206,15 +242,8 @@ class Case:
 
     def live(self, key: ServiceKey) -> LiveService | None:
         """The service in the kernel's table."""
-        for service in self.snapshot.services or ():
-            if key.protocol != service.protocol:
-                continue
-            if key.protocol == "fwmark":
-                if key.fwmark == service.fwmark and service.family in (key.family, None):
-                    return service
-            elif (key.address, key.port) == (service.address, service.port):
-                return service
-        return None
+        found = self._services.get((key.protocol, key.address, key.port, key.fwmark), ())
+        return next((each for each in found if key.protocol != "fwmark" or each.family in (key.family, None)), None)
 
     @cached_property
     def balanced(self) -> tuple[tuple[ServiceKey, LiveServer], ...]:
@@ -257,6 +286,13 @@ def roles(cluster: Cluster, snapshot: Snapshot) -> frozenset[str]:
 
 
 _LO = Interface("lo", loopback=True)
+
+
+def _grouped(pairs: Iterable[tuple[_K, _V]]) -> dict[_K, tuple[_V, ...]]:
+    found: dict[_K, list[_V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
 
 
 def _loopback(address: str) -> bool:

@@ -19,6 +19,8 @@ from lvs_init.model.network import SysctlKey
 from lvs_init.model.record import Record
 from lvs_init.system import identity, link
 
+_MOST = 8  # sentences
+
 #: As ip(8) calls what linux/if_arp.h numbers.
 _TYPES = {1: "ether", 768: "ipip", 769: "tunnel6", 772: "loopback", 776: "sit"}
 
@@ -37,9 +39,11 @@ def forewarned(cluster: Cluster, records: Iterable[Record]) -> list[str]:
 def _broken(cluster: Cluster, records: Iterable[Record]) -> Iterator[str]:
     started = tuple(map(facts, records))
     case = Case(cluster, replace(_seen(), started=started), frozenset(each.role for each in started))
-    for finding in diagnose(case):
-        if finding.severity == BROKEN:
-            yield f"{finding.code}: {finding.seen}: {finding.why}; 'lvsctl doctor' says what mends it"
+    found = [finding for finding in diagnose(case) if finding.severity == BROKEN]
+    for finding in found[:_MOST]:
+        yield f"{finding.code}: {finding.seen}: {finding.why}; 'lvsctl doctor' says what mends it"
+    if len(found) > _MOST:
+        yield f"and {len(found) - _MOST} things more that 'lvsctl doctor' calls broken"
 
 
 def _seen() -> Snapshot:
