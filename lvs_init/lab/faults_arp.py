@@ -28,6 +28,7 @@ _FROM_DUMMY = (
     "ip route replace {vip}/{full} dev lo src {vip}",
 )
 _BACK_ON_LO = (
+    "ip address del {vip}/{full} dev lo",
     "ip address add {vip}/{full} brd {vip} dev lo label lo:0",
     "ip route replace {vip}/{full} dev lo src {vip}",
 )
