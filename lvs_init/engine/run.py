@@ -40,6 +40,8 @@ from lvs_init.system.signals import Stop
 #: Verbs that converge a role to its configuration.
 _UP = ("start", "activate", "restart", "try-restart", "condrestart", "reload", "force-reload")
 _ONLY_RUNNING = ("try-restart", "condrestart", "reload", "force-reload")
+#: What a file can be the reason of: mistakes, other wishes than before, something that this machine does not have.
+_OF_THE_FILE = (ConfigurationError, NotConfigured, NotInstalled, Refused, SystemFailure, UnsafeFile)
 
 
 @dataclass
@@ -206,10 +208,10 @@ class Engine:
         return outcomes
 
     def _activate(self, target: Target, known: memory.Memory, apparatus: Apparatus) -> Outcome:
-        """A file that is broken by now must not keep a standby from taking over: it does as it was told before."""
+        """A file that is wrong by now must not keep a standby from taking over: it does as it was told before."""
         try:
             return self.ascent(target, known, apparatus, "activate").run()
-        except (ConfigurationError, NotConfigured, UnsafeFile) as error:
+        except _OF_THE_FILE as error:
             if known.mine is None:
                 raise
             outcome = from_record(known.mine, target, known, apparatus, self.options, ACTIVE).run()

@@ -77,7 +77,7 @@ def repair(record: Record, known: Memory, engine: Engine, apparatus: Apparatus, 
     ``stance``: what one of a pair shall come to. One that was cut short while it was applied is taken back.
     """
     if known.interrupted:
-        return go_back(_only(engine, known.target.instance), engine, apparatus)
+        return go_back(_only(engine, known.target.instance), engine, apparatus, stance)
     outcome = from_record(record, known.target, known, apparatus, engine.options, stance).run()
     outcome.notes += trial.told(engine.paths, known.target.instance)
     return outcome
@@ -114,12 +114,15 @@ def revert(engine: Engine, instance: str) -> Outcome:
         return outcome
 
 
-def go_back(over: Trial, engine: Engine, apparatus: Apparatus) -> Outcome:
-    """Converge to what the record from before the trial wanted; then the trial is over. Raises LvsError."""
+def go_back(over: Trial, engine: Engine, apparatus: Apparatus, stance: str = "") -> Outcome:
+    """Converge to what the record from before the trial wanted; then the trial is over. Raises LvsError.
+
+    ``stance``: what one of a pair shall come to; "": what it has.
+    """
     known = memory.recall(engine.paths, over.target)
     outcome = Outcome(over.target, Result.NOTHING)
     if known.mine is not None:
-        outcome = _return(over.before, over.target, known, apparatus, engine.options).run()
+        outcome = _return(over.before, over.target, known, apparatus, engine.options, stance).run()
         outcome.notes.append(f"{over.file} was not confirmed, so it is taken back")
     trial.forget(engine.paths, over.instance)
     return outcome
@@ -137,9 +140,11 @@ def go_back_where_due(engine: Engine, apparatus: Apparatus, instance: str = "") 
     return outcomes
 
 
-def _return(before: Record, target: Target, known: Memory, apparatus: Apparatus, options: Options) -> FromRecord:
-    """Whoever of a pair has come to stand by meanwhile, or to be active, stays so."""
-    now = known.mine.stance if known.mine is not None else ""
+def _return(
+    before: Record, target: Target, known: Memory, apparatus: Apparatus, options: Options, stance: str
+) -> FromRecord:
+    """Whoever of a pair has come to stand by meanwhile, or to be active, stays so where no ``stance`` is asked for."""
+    now = stance or (known.mine.stance if known.mine is not None else "")
     stance = now if before.stance or now == STANDBY else ""
     return from_record(before, target, known, apparatus, options, stance)
 
