@@ -121,7 +121,8 @@ def filtered_by_rule(case: Case) -> Iterator[Finding]:
         return
     for each in case.carried:
         vip = each.vip.address
-        device = "ip6tnl0" if each.value.forwarding == "tun" else case.facing(each.key.address)
+        own = next((found.interface for found in case.where(each.key.address)), "")
+        device = "ip6tnl0" if each.value.forwarding == "tun" else own
         way = case.route(ELSEWHERE[6], vip)
         if family_of(vip) != 6 or not device or way is None or way.device == device:
             continue

@@ -194,8 +194,10 @@ def _listeners() -> tuple[Listener, ...]:
 
 
 def _clients(found: Snapshot, cluster: Cluster | None) -> tuple[str, ...]:
-    """Some that are connected through the table, or to a VIP that is ours."""
-    own = [vip.address for vip in cluster.vips] if cluster else []
+    """Some that are connected through the table, or to a VIP that is ours, or by nat to a RIP."""
+    services = cluster.services if cluster else ()
+    own = [vip.address for service in services for vip in service.vips]
+    own += [key.address for one in services for key, value in one.realservers if value.forwarding == "nat"]
     texts = (files.read_small(f"/proc/net/{name}") or "" for name in ("tcp", "tcp6"))
     connected = (peer for text in texts for peer in read_proc.peers(text, own))
     return read_proc.some((*found.clients, *connected))

@@ -140,7 +140,7 @@ FAULTS = (
         "ARP07", "tunnel", "the VIP is missing on a real server's tunl0", ("tun",), REALSERVER,
         on(REALSERVER, "ip address del {vip}/{full} dev tunl0"),
         on(REALSERVER, "ip address add {vip}/{full} dev tunl0 label tunl0:0"),
-        ONE_SILENT,
+        ONE_SILENT, also=("TUN03",),
     ),
     Fault(
         "ARP07", "ipv6", "the VIP is missing on a real server, IPv6", ("dr",), REALSERVER,
