@@ -145,9 +145,9 @@ FAULTS = (
     ),
     Fault(
         "TUN01", "", "the module ipip is not loaded: nobody there takes tunnels apart", _TUN, REALSERVER,
-        on(KERNEL, "rmmod ipip"),
-        on(KERNEL, "modprobe ipip"),
-        Sight(("ENOPROTOOPT",)), rebuild=True,
+        on(KERNEL, "rmmod ipip") + on(DIRECTOR, f"ipvsadm -d {_SERVICE} -r {{other}}:{{port}}"),
+        on(KERNEL, "modprobe ipip") + on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r {{other}}:{{port}} {{by}} -w 1"),
+        Sight(("ENOPROTOOPT", "ECONNREFUSED")), also=("ARP07",), rebuild=True,
     ),
     Fault(
         "TUN02", "", "tunl0 is down on a real server", _TUN, REALSERVER,
