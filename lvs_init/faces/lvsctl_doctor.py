@@ -71,6 +71,11 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
     cases = [Case(cluster, own, frozenset({arguments.role}) if arguments.role else roles(cluster, own))]
     others = [*_from_files(arguments.others), *_over_ssh(arguments.hosts, arguments.file)]
+    if arguments.fix and any(other.node == own.node for other in others):
+        raise LvsError(
+            f"another machine calls itself {own.node}, too: what is wrong there must not be mended here",
+            hint="--fix without --with and --ssh",
+        )
     cases += [Case(cluster, other, roles(cluster, other)) for other in others]
     findings = _judge(cases)
     _tell(arguments, file, cases, findings)

@@ -191,6 +191,18 @@ def test_a_fix_is_shown_and_asked_for(
     assert capsys.readouterr().out.endswith("one thing is set right; this takes it back:\n  sysctl -w back=1\n")
 
 
+def test_nobody_gets_this_machine_mended_by_taking_its_name(
+    machine: Any, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_root(monkeypatch)
+    posing = replace(machine["loud"](), node=machine["well"]().node)
+    (tmp_path / "posing.json").write_text(json.dumps(snapshot_to_plain(posing)))
+    done: list[Any] = []
+    monkeypatch.setattr(mending, "mend", lambda wanted, _: done.append(wanted) or "")
+    assert run(file, "--fix", "--yes", "--with", str(tmp_path / "posing.json")) == 1
+    assert not done and "calls itself director, too" in capsys.readouterr().err
+
+
 def test_what_no_setting_mends_is_left(
     machine: Any, file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
