@@ -202,7 +202,9 @@ class Engine:
         outcomes = trying.go_back_where_due(self, apparatus, target.instance)
         for outcome in outcomes:
             if outcome.error is not None:
-                raise outcome.error
+                if verb != "activate":
+                    raise outcome.error
+                outcome.warnings.append(f"what was on trial is not taken back: {outcome.error.message}")
         if verb not in ("start", "activate"):  # which repairs what is on trial
             trial.refuse_while_pending(self.paths, target.instance)
         return outcomes

@@ -13,6 +13,7 @@ from lvs_init.engine.moment import boottime
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Outcome, Result, Target
 from lvs_init.engine.trial import Trial
+from lvs_init.errors import SystemFailure
 from lvs_init.model.network import AddressKey, Alias
 from lvs_init.model.record import ACTIVE, STANDBY, Record
 from lvs_init.system import identity
@@ -89,3 +90,18 @@ def test_a_trial_that_was_cut_short_is_taken_back_to_the_stance_that_is_asked_fo
     (outcome,) = engine.carry_out(verb)
     assert (outcome.error, outcome.stance) == (None, stance)
     assert trial.pending(engine.paths) == []
+
+
+def test_a_trial_that_cannot_be_taken_back_is_told_of(engine: run.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise SystemFailure("the kernel refuses it")
+
+    _, before = standby(engine)
+    trial.keep(engine.paths, Trial("web", "/root/next.toml", ALONE, before.file, boottime() - 1, before))
+    monkeypatch.setattr(trying, "go_back", refuse)
+    monkeypatch.setattr(run.Engine, "hand_over", lambda engine: [])
+    (outcome,) = engine.carry_out("activate")
+    assert (outcome.error, outcome.stance) == (None, ACTIVE)
+    assert outcome.warnings[0] == "what was on trial is not taken back: the kernel refuses it"
+    (outcome,) = engine.carry_out("start")
+    assert outcome.error is not None and outcome.error.message == "the kernel refuses it"
