@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from lvs_init.doctor.finding import Fix, by_command, by_hand
 from lvs_init.doctor.verdict import Fate, Packet
 from lvs_init.model.firewall import Chain, Table
@@ -30,7 +32,7 @@ def _iptables(table: Table, chain: Chain, packet: Packet) -> str:
         words += [option, str(port)] if port else []
     if packet.icmp:
         words += ["--icmpv6-type" if packet.family == 6 else "--icmp-type", packet.icmp]
-    return " ".join((*words, "-j", "ACCEPT"))
+    return shlex.join((*words, "-j", "ACCEPT"))
 
 
 def _nft(table: Table, chain: Chain, packet: Packet) -> str:
@@ -45,4 +47,4 @@ def _nft(table: Table, chain: Chain, packet: Packet) -> str:
         words += ["icmpv6" if packet.family == 6 else "icmp", "type", packet.icmp.partition("/")[0]]
     elif not ports:
         words += ["meta", "l4proto", _NAMES.get(packet.protocol, packet.protocol)]
-    return " ".join((*words, "accept"))
+    return shlex.join((*words, "accept"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvs_init.commands.iptables_save import parse
-from lvs_init.doctor.verdict import ACCEPT, DROP, UNKNOWN, Packet, arrives, fate, passes, redirected
-from lvs_init.model.firewall import Firewall
+from lvs_init.doctor.admission import let_in
+from lvs_init.doctor.verdict import ACCEPT, DROP, UNKNOWN, Fate, Packet, arrives, fate, passes, redirected
+from lvs_init.model.firewall import Chain, Firewall, Table
 
 WEB = Packet(4, "tcp", destination="192.168.0.219", dport=80, state="NEW", syn=True)
 
@@ -118,3 +121,9 @@ def test_what_is_certain_is_so_of_every_packet(
     known = fate(firewall, "input", one).verdict
     assert known in (ACCEPT, DROP)
     assert certain in (known, UNKNOWN)
+
+
+def test_a_chain_of_another_machines_stands_in_the_fix_for_nothing_but_itself() -> None:
+    chain = Chain("input;reboot", hook="input", policy="drop")
+    fix = let_in(Fate(DROP, "policy", Table("inet", "filter", {chain.name: chain}), chain), WEB)
+    assert shlex.split(fix.text)[5] == "input;reboot" and "'input;reboot'" in fix.text
