@@ -204,6 +204,6 @@ FAULTS = (
         "TUN08", "", "the director has a tunl0 with the VIP, which it needs for nothing", _TUN, DIRECTOR,
         on(DIRECTOR, "ip link set tunl0 up", "ip address add {vip}/{full} dev tunl0"),
         on(DIRECTOR, "ip address del {vip}/{full} dev tunl0", "ip link set tunl0 down"),
-        WORKS, low=True,
+        WORKS, low=True, rebuild=True,
     ),
 )  # fmt: skip
