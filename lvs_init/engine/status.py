@@ -40,7 +40,8 @@ class Health(enum.Enum):
 class Status:
     """One target's health. ``missing``: what makes it partial, a line each; ``notes``: what an admin should know.
 
-    ``stance``: of one of a pair of directors; ``daemons``: its sync daemons that are at work.
+    ``stance``: of one of a pair of directors; ``daemons``: its sync daemons that are at work; ``taken``: it stands by
+    with a VIP.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class Status:
     facts: str = ""
     stance: str = ""
     daemons: list[str] = field(default_factory=list)
+    taken: bool = False
 
 
 def examine(paths: Paths, target: Target, lock: str) -> Status:
@@ -84,7 +86,9 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     steady = not memory.interrupted or _judge_journal(paths, memory, status)
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record), *_daemons(record, status))))
     if record.stance == STANDBY and steady:
-        left_out += [*status.missing, *_taken(record)]
+        taken = _taken(record)
+        left_out += [*status.missing, *taken]
+        status.taken = bool(taken)
         status.missing, status.health = [], Health.STANDBY
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]

@@ -94,6 +94,8 @@ def _lines(name: str, overall: Health, statuses: list[Status]) -> list[str]:
 
 def _ready(statuses: list[Status]) -> str:
     """What a standby has, in a few words."""
+    if any(status.taken for status in statuses):
+        return "degraded, it has a VIP that it must not have"
     if any(status.degraded for status in statuses):
         return "degraded, it has no VIP"
     return "it has no VIP and is ready to take over"

@@ -241,6 +241,7 @@ def test_status_misses_a_daemon_and_sees_a_vip_too_many(director: Node) -> None:
     director.ip(f"address add {VIP}/32 dev eth0")
     code, out, _ = told(director, "status")
     assert code == 3 and "note: backup sync daemon is missing" in out
+    assert out.startswith("lvs-director is stopped (standby: degraded, it has a VIP that it must not have)\n")
     assert f"note: address {VIP}/32 on eth0 is here, and belongs to the active director alone" in out
     must(director, "boot")
     assert first_line(director) == STANDBY and VIP not in addresses(director)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,10 @@ def test_a_standby_says_what_it_is() -> None:
     assert text.splitlines()[0] == "lvs-director is stopped (standby: it has no VIP and is ready to take over)"
     text = told(Health.STANDBY, [status(Health.STANDBY, ["backup sync daemon is missing"], degraded=True)])
     assert text.startswith("lvs-director is stopped (standby: degraded, it has no VIP)\n")
+    taken = replace(status(Health.STANDBY, [], degraded=True), taken=True)
+    text = told(Health.STANDBY, [taken])
+    assert text.startswith("lvs-director is stopped (standby: degraded, it has a VIP that it must not have)")
+    assert not any(judge(text) for judge in JUDGES)
 
 
 def test_a_standby_beside_what_was_never_started_is_no_half_director() -> None:
