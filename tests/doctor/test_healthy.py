@@ -65,7 +65,10 @@ def test_examples_are_well(place: Place, name: str) -> None:
 
 @pytest.mark.parametrize(
     "harmless",
-    [pytest.param(each, id=each.name, marks=pytest.mark.xdist_group(each.cluster)) for each in HARMLESS],
+    [
+        pytest.param(each, id=each.name, marks=pytest.mark.xdist_group(each.cluster))
+        for each in sorted(HARMLESS, key=lambda each: each.cluster)  # a cluster stands until another one is asked for
+    ],
 )
 def test_odd_set_ups_that_work_are_well(standing: Callable[[str], Standing], harmless: Harmless) -> None:
     stands = standing(harmless.cluster)
