@@ -59,8 +59,9 @@ def _case(injection: Injection, fault: Fault) -> None:
     assert injection.is_as_told(seen), f"with it: {seen}"
     _named(injection, fault)
     injection.undo()
-    after = injection.ask()
-    assert injection.works(after), f"without it: {after}"
+    if not fault.rebuild:  # else nothing but new hosts takes it back
+        after = injection.ask()
+        assert injection.works(after), f"without it: {after}"
 
 
 def _named(injection: Injection, fault: Fault) -> None:
