@@ -117,6 +117,7 @@ def run_heartbeat(arguments: argparse.Namespace, environment: Mapping[str, str])
 
 def run_check(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """0: no mistake; 1: at least one. Raises NotConfigured where there is no file or no directory."""
+    from lvs_init.doctor.plain import clean
     from lvs_init.engine import heartbeat
     from lvs_init.ha import checks
     from lvs_init.ha.folder import Host
@@ -142,7 +143,11 @@ def run_check(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
     streams.out(f"{place} has {told}:" if found else f"{place} is sound, and says what {cluster.file} says")
     tell_places(
         [
-            (remark.place, remark.message if remark.severity == MISTAKE else f"warning: {remark.message}", remark.hint)
+            (
+                clean(remark.place),
+                clean(remark.message if remark.severity == MISTAKE else f"warning: {remark.message}"),
+                clean(remark.hint),
+            )
             for remark in found
         ]
     )

@@ -53,7 +53,9 @@ def _contents(keys: authkeys.Keys) -> Iterator[Remark]:
         if key.number in seen:
             yield Remark(MISTAKE, name, key.line, f"defines key {key.number} again, after line {seen[key.number]}")
         seen.setdefault(key.number, key.line)
-        if key.method not in authkeys.METHODS:
+        if key.method not in authkeys.METHODS and not key.secret:  # which of the two it is: it may be the key
+            yield Remark(MISTAKE, name, key.line, "has one word after its number, and needs a method and a key")
+        elif key.method not in authkeys.METHODS:
             yield Remark(
                 MISTAKE, name, key.line, f"has the method '{key.method}'", f"known are {', '.join(authkeys.METHODS)}"
             )
@@ -71,7 +73,8 @@ def _contents(keys: authkeys.Keys) -> Iterator[Remark]:
             yield Remark(WARNING, name, key.line, "has a short key that can be guessed", "40 random digits are usual")
     for line, number in keys.auth:
         if number not in seen:
-            yield Remark(MISTAKE, name, line, f"names key {number or '(none)'}, which no line defines")
+            named = number if number.isdecimal() else "(none)"  # a key in the wrong place is one all the same
+            yield Remark(MISTAKE, name, line, f"names key {named}, which no line defines")
 
 
 def equal(first: str, second: str) -> bool:

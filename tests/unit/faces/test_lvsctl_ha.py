@@ -174,6 +174,18 @@ def test_check(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     }
 
 
+def test_nothing_of_a_file_reaches_the_terminal_but_what_can_be_printed(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "ha.d"
+    run("heartbeat", file, "--out", place)
+    (place / "ha.cf").write_text("\x1b[2Jnode lb1\n")
+    capsys.readouterr()
+    assert run("check", file, "--dir", place) == 1
+    said = capsys.readouterr().out
+    assert "'?[2Jnode' is no directive" in said and "\x1b" not in said
+
+
 def test_what_is_not_there(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "--dir", tmp_path / "nothing", file) == 6
     assert run("check", "--dir", tmp_path, tmp_path / "no.toml") == 6

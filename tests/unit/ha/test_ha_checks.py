@@ -144,6 +144,8 @@ AUTHKEYS = [
     ("auth 1", "auth 1\nauth 1", MISTAKE, "has 2 lines"),
     ("1 sha1", "1 sha2", MISTAKE, "has the method 'sha2'"),
     (f"1 sha1 {KEY}", "1 sha1", MISTAKE, "has no key after sha1"),
+    (f"1 sha1 {KEY}", f"1 {KEY}", MISTAKE, "has one word after its number"),
+    ("auth 1", f"auth {KEY}", MISTAKE, "names key (none), which no line defines"),
     (f"1 sha1 {KEY}", "1 sha1 hello", WARNING, "short key"),
     (f"1 sha1 {KEY}", "1 crc", WARNING, "not forgery"),
     ("1 sha1", f"1 md5 {KEY}\n1 sha1", MISTAKE, "defines key 1 again"),
