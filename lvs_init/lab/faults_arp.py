@@ -175,7 +175,7 @@ FAULTS = (
         "ARP11", "", "lo is down on a real server: its own addresses no longer answer there", ("dr",), REALSERVER,
         on(REALSERVER, "ip link set lo down"),
         on(REALSERVER, "ip link set lo up", *_BACK_ON_LO),
-        WORKS,
+        WORKS, rebuild=True,  # the host routes of all VIPs on lo go with it
     ),
     Fault(
         "ARP11", "ipv6", "lo was down on a real server, so its IPv6 VIP is gone and stays so", ("dr",), REALSERVER,
