@@ -111,3 +111,13 @@ def test_a_director_that_clients_cannot_reach_gives_way(pair: Pair) -> None:
         seen = view.finish()
     assert_kept(seen)
     assert pair.marks() == []
+
+
+def test_an_ipvsadm_that_hangs_delays_nothing(pair: Pair) -> None:
+    """The table is written over netlink."""
+    pair.nodes["node2"].call("support.wrapper:plan", how="hang", first=1, last=1 << 20, only="ipvsadm")
+    pair.stop("node1")
+    pair.await_holders("node2")
+    assert pair.nodes["node2"].call("support.wrapper:struck") == 0
+    pair.mend("node2")
+    assert_right(pair, "node2")

@@ -28,6 +28,8 @@ PATIENCE = 60.0
 _TAKEOVER = "/usr/share/heartbeat/hb_takeover"
 _WIRES = {"eth0": "lan", "eth1": "srv", "hb0": "hb", "pwr0": "pwr"}  # a director's interfaces
 LOG = "/var/log/ha-log"
+#: First in the PATH of Heartbeat's scripts: the thirty seconds after a failed start (ResourceManager) are three.
+_SLEEP = '#!/bin/sh\n[ "$1" = 30 ] && set -- 3\nexec /bin/sleep "$@"\n'
 _CALM = 3  # looks in succession
 
 #: Hosts and bridges of one place need names of their own, however many pairs there are.
@@ -149,6 +151,7 @@ class Pair:
             files = {
                 f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
                 "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
+                "/usr/libexec/heartbeat/sleep": (_SLEEP, "755"),
                 **self._software.files,
             }
             node.call("pair.board:prepare", unpacked=UNPACKED, files=files, links=self._software.links)
@@ -252,6 +255,8 @@ class Pair:
         self.bury_the_dead()
         for cut in sorted(self.cuts):
             self.join(*cut)
+        for name in self.nodes:
+            self.mend(name)
         self.switch_on(*(name for name in NODES if name not in self.nodes))
         self.start(*(name for name in NODES if self.resources(name) == ""))
         self.settle()

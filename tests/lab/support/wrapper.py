@@ -32,6 +32,7 @@ echo $how >>struck
 case $how in
 fail) echo "{SAID}" >&2; exit {CODE} ;;
 hang) exec sleep 50 ;;
+slow) sleep 3; exec $tool "$@" ;;
 rubbish) echo '%&! 1.2.3 rubbish' ; exit 0 ;;
 noise) echo 'rubbish' >&2; exec $tool "$@" ;;
 after) $tool "$@"; kill -9 $PPID ;;
