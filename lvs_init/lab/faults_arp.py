@@ -139,7 +139,7 @@ FAULTS = (
     Fault(
         "ARP07", "tunnel", "the VIP is missing on a real server's tunl0", ("tun",), REALSERVER,
         on(REALSERVER, "ip address del {vip}/{full} dev tunl0"),
-        on(REALSERVER, "ip address add {vip}/{full} dev tunl0 label tunl0:0"),
+        on(REALSERVER, "ip address add {vip}/{full} brd {vip} dev tunl0 label tunl0:1"),
         ONE_SILENT, also=("TUN03",),
     ),
     Fault(

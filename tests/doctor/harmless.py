@@ -30,7 +30,7 @@ class Harmless:
 
 
 _LO_BACK = ("ip address add {vip}/{full} brd {vip} dev lo label lo:0", "ip route replace {vip}/{full} dev lo src {vip}")
-_TUNNEL_BACK = ("ip address add {vip}/{full} dev tunl0 label tunl0:0",)
+_TUNNEL_BACK = ("ip address add {vip}/{full} brd {vip} dev tunl0 label tunl0:1",)
 _FIREWALL_BACK = ("iptables -P INPUT ACCEPT", "iptables -F INPUT", "iptables -P FORWARD ACCEPT", "iptables -F FORWARD")
 
 HARMLESS = (
@@ -75,9 +75,9 @@ HARMLESS = (
     ),
     Harmless(
         "real-server's-gateway-is-a-director-that-accepts-it", "dr",
-        on(DIRECTOR, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.{interface}.accept_local=1")
+        on(DIRECTOR, "sysctl -qw net.ipv4.conf.{interface}.accept_local=1")
         + on(REALSERVER, "ip route replace default via {director}"),
-        on(DIRECTOR, "sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.{interface}.accept_local=0")
+        on(DIRECTOR, "sysctl -qw net.ipv4.conf.{interface}.accept_local=0")
         + on(REALSERVER, "ip route replace default via {router}"),
     ),
     Harmless(
