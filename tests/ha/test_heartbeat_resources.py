@@ -32,7 +32,7 @@ def node(pair: Pair) -> Iterator[Node]:
     pair.kill("node1")
 
 
-def manage(node: Node, *words: str) -> Completed:
+def manage(node: Node, *words: str, **more: str) -> Completed:
     """With the environment that Heartbeat gives it."""
     environment = {
         "PATH": "/usr/libexec/heartbeat:/usr/share/heartbeat:/sbin:/usr/sbin:/bin:/usr/bin",
@@ -43,6 +43,7 @@ def manage(node: Node, *words: str) -> Completed:
         "HA_DIR": "/etc/ha.d",
         "HA_LOGFILE": LOG,
         "HA_DEBUGLOG": "/var/log/ha-debug",
+        **more,
     }
     return node.run([_MANAGER, *words], env=environment)
 
@@ -90,3 +91,13 @@ def test_stop_needs_no_file(pair: Pair, node: Node) -> None:
     manage(node, "givegroup", "lvs-director").check()
     assert pair.holders() == []
     assert [line.split()[0] for line in daemons(node)] == ["backup"]
+
+
+def test_an_ipvsadm_that_hangs_is_killed_in_time_and_leaves_nothing(pair: Pair, node: Node) -> None:
+    before = hosts.snapshot(node)
+    node.call("support.wrapper:plan", how="hang", first=1, only="ipvsadm")
+    manage(node, "takegroup", "lvs-director", LVS_CHANNEL="ipvsadm")
+    assert "Giving up resources due to failure of lvs-director" in node.read(LOG)
+    pair.mend("node1")
+    assert pair.holders() == []
+    hosts.same(node, before)
