@@ -170,7 +170,8 @@ FAULTS = (
     Fault(
         "TUN03", "lo", "rp_filter=2 drops as well where tunl0 has no address, for the VIP is on lo", _TUN, REALSERVER,
         on(REALSERVER, "ip address del {vip}/{full} dev tunl0", "ip address add {vip}/{full} dev lo"),
-        on(REALSERVER, "ip address del {vip}/{full} dev lo", "ip address add {vip}/{full} brd {vip} dev tunl0 label tunl0:1",
+        on(REALSERVER, "ip address del {vip}/{full} dev lo",
+           "ip address add {vip}/{full} brd {vip} dev tunl0 label tunl0:1",
            "sysctl -qw net.ipv4.conf.tunl0.rp_filter=2 net.ipv4.conf.all.rp_filter=0"),
         ONE_SILENT,
     ),
