@@ -187,7 +187,7 @@ class Engine:
         if verb == "restart" and self.options.full and ascent.memory.mine is not None:
             return self._rebuild(ascent)
         outcome = ascent.run()
-        if not self.options.dry_run and ascent.memory.mine is not None:
+        if bringing and not self.options.dry_run and ascent.memory.mine is not None:
             from lvs_init.engine.forewarn import forewarned
 
             outcome.warnings += forewarned(ascent.cluster, (ascent.memory.mine, *ascent.memory.others))
