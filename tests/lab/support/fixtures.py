@@ -21,7 +21,7 @@ INTERPRETER = "LVS_LAB_PYTHON"  # the Python that runs the scripts in the lab
 #: What the scripts import, so that those that are run in a fork find it there.
 SCRIPTS = (
     "lvs_init.config.director", "lvs_init.config.environment", "lvs_init.config.load", "lvs_init.config.realserver",
-    "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status", "tomllib",
+    "lvs_init.engine.forewarn", "lvs_init.engine.run", "lvs_init.faces.lsb", "lvs_init.faces.lsb_status", "tomllib",
 )  # fmt: skip
 #: Both generations of sh run the lab: the system's Python has Debian's 1.14, the one that runs the tests PyPI's 2.x.
 WITH_SH_OF_PYPI = ("test_channel", "test_crash", "test_reload", "test_restore", "test_status", "test_traffic")
