@@ -21,7 +21,7 @@ _COUNTED = {
     "IpExt": ("InNoRoutes",),
 }
 _LISTENING, _UNCONNECTED = "0A", "07"
-_ESTABLISHED = "01"
+_APART = ("07", "0A")  # nobody at the other end; all other states have somebody (include/net/tcp_states.h)
 _SIZE = re.compile(r"\(size=(\d+)\)")
 MOST_CLIENTS = 4
 
@@ -60,10 +60,10 @@ def listeners(text: str, protocol: str) -> list[Listener]:
 
 
 def peers(text: str, own: Iterable[str]) -> Iterator[str]:
-    """Who is connected to one of our own addresses, by /proc/net/tcp or tcp6."""
+    """Who is connected to one of our own addresses, has been, or tries, by /proc/net/tcp or tcp6."""
     mine = set(own)
     for address, _, peer, _, state in _sockets(text):
-        if state == _ESTABLISHED and address in mine:
+        if state not in _APART and address in mine:
             yield peer
 
 

@@ -140,6 +140,8 @@ def test_sockets() -> None:
     tcp = head + "   0: 0100007F:0050 00000000:0000 0A 0:0\n   1: DB00A8C0:0050 0900000A:1F90 01 0:0\n bad\n"
     assert read_proc.listeners(tcp, "tcp") == [Listener("tcp", "127.0.0.1", 80)]
     assert list(read_proc.peers(tcp, ["192.168.0.219"])) == ["10.0.0.9"]
+    assert list(read_proc.peers(tcp.replace(" 01 ", " 04 "), ["192.168.0.219"])) == ["10.0.0.9"]  # it waits in vain
+    assert list(read_proc.peers(tcp, ["127.0.0.1"])) == []
     tcp6 = head + "   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A\n"
     assert read_proc.listeners(tcp6, "tcp") == [Listener("tcp", "::", 22)]
     udp = head + "   0: 00000000:0035 00000000:0000 07\n"
