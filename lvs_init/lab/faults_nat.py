@@ -74,7 +74,7 @@ FAULTS = (
     ),
     Fault(
         "NAT04", "", "on one network the director tells real servers of the nearer gateway, and one believes it", _NAT,
-        REALSERVER,
+        DIRECTOR,
         on(OTHER, "sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.{device}.accept_redirects=0")
         + on(REALSERVER, _ROUND) + on(ROUTER, "tc qdisc add dev {beside} root netem delay 20ms")
         + on(DIRECTOR, "sysctl -qw net.ipv4.conf.all.send_redirects=1 net.ipv4.conf.{interface}.send_redirects=1",
@@ -86,6 +86,7 @@ FAULTS = (
              "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.{device}.accept_redirects=1")
         + on(OTHER, "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.{device}.accept_redirects=1"),
         Sight(("TIMEOUT", "ECONNRESET"), "one", AGAIN), one_network=True,
+        by_hand="what a real server has learnt is to be forgotten there as well",
     ),
     Fault(
         "NAT05", "policy", "the director's firewall forwards nothing, so no answer gets out", _NAT, DIRECTOR,
