@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Callable
 
 from lvs_init.config.cluster import Cluster
+from lvs_init.config.load import parse
 from lvs_init.errors import LvsError
 from lvs_init.lab.course import Listener
 from lvs_init.lab.questions import Question, questions_of
-from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
+from lvs_init.lab.rehearsal import CONFIGURATION, REALSERVER_SCRIPT, Rehearsal
 from lvs_init.lab.steady import Became, Loss, SteadyLoad
 
 VERSION = 1
@@ -54,10 +55,15 @@ def reload_under_load(rehearsal: Rehearsal, listener: Listener) -> Scenario:
     """Put the later file into the place of the first one and reload, real servers before the director, as an admin
     does. Raises LabError, LvsError."""
 
+    later = parse(rehearsal.later, CONFIGURATION)
+    known = {key.address for service in later.services for key, _ in service.realservers}
+
     def act() -> tuple[int, list[str]]:
         for node in {**rehearsal.realservers, "": rehearsal.director}.values():
             node.write(CONFIGURATION, rehearsal.later)
-        calls = [*rehearsal.call_realservers("reload"), rehearsal.call_director("reload")]
+        staying = [host.name for host in rehearsal.topology.realservers if known.intersection(host.rips)]
+        calls = [rehearsal.call(name, REALSERVER_SCRIPT, "reload") for name in staying]
+        calls.append(rehearsal.call_director("reload"))
         ended = [call.completed for call in calls]
         said = [line for done in reversed(ended) for line in (*done.stdout.splitlines(), *done.stderr.splitlines())]
         return max(done.code for done in ended), said
