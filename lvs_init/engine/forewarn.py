@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lvs_init.config.cluster import Cluster
-from lvs_init.doctor import merge
 from lvs_init.doctor.case import Case
 from lvs_init.doctor.catalogue import diagnose
 from lvs_init.doctor.finding import BROKEN
@@ -20,6 +19,12 @@ from lvs_init.model.record import Record
 from lvs_init.system import identity, link
 
 _MOST = 8  # sentences
+
+#: What rules ask of net/ipv4/conf/*: each file that is read costs every start.
+ASKED = (
+    "accept_local", "arp_announce", "arp_filter", "arp_ignore", "arp_notify", "forwarding", "promote_secondaries",
+    "proxy_arp", "rp_filter", "send_redirects",
+)  # fmt: skip
 
 #: As ip(8) calls what linux/if_arp.h numbers.
 _TYPES = {1: "ether", 768: "ipip", 769: "tunnel6", 772: "loopback", 776: "sit"}
@@ -49,7 +54,8 @@ def _broken(cluster: Cluster, records: Iterable[Record]) -> Iterator[str]:
 def _seen() -> Snapshot:
     """Devices, addresses and settings; all else is unknown."""
     directory = "/proc/sys/net/ipv4/conf"
-    paths = [f"net/ipv4/conf/{device}/{name}" for device in os.listdir(directory) for name in merge.MERGED]
+    devices = [device for device in os.listdir(directory) if device != "default"]
+    paths = [f"net/ipv4/conf/{device}/{name}" for device in devices for name in ASKED]
     observation = look(paths)
     return Snapshot(
         clean(identity.node_name()),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,9 @@ def test_a_rule_that_fails_fails_no_start(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(forewarn, "diagnose", broken)
     (warning,) = forewarn.forewarned(cluster("dr"), [])
     assert "ZeroDivisionError: odd" in warning and "lvsctl doctor" in warning
+
+
+def test_start_reads_every_setting_that_rules_ask_of() -> None:
+    folder = Path(forewarn.__file__).parents[1] / "doctor"
+    asked = re.findall(r'effective\("(\w+)"', "".join(path.read_text() for path in folder.glob("*.py")))
+    assert sorted(set(asked)) == sorted(forewarn.ASKED)
