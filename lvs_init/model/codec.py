@@ -93,6 +93,8 @@ def _build(kind: type[Any], data: Sequence[Any]) -> Any:
         values.append(item)
     if len(values) != len(_FIELDS[kind]) or len(data) != len(values):
         raise ValueError(f"{kind.__name__} has {len(data)} fields")
+    if kind is ipvs.ServiceKey and not isinstance(values[1], str):
+        raise ValueError(f"{values[1]!r} is no address of a service")
     return kind(*values)
 
 

@@ -132,6 +132,15 @@ def test_what_was_never_a_record_is_refused_or_still_one(record: Record, path: l
     assert isinstance(read.holder, str)
 
 
+@pytest.mark.parametrize("address", [None, 5])
+def test_a_service_without_an_address_was_never_one(address: object) -> None:
+    record = Record("director", "web", policy=Policy(live_weights=frozenset({ServiceKey("tcp", "10.0.0.1", 80)})))
+    data = codec.record_to_plain(record)
+    data["policy"]["live_weights"][0][1] = address
+    with pytest.raises(ValueError, match="no address of a service"):
+        codec.record_from_plain(data)
+
+
 def test_another_version_is_not_understood() -> None:
     data = {**codec.record_to_plain(Record("director", "web")), "version": codec.VERSION + 1}
     with pytest.raises(ValueError, match="version"):
