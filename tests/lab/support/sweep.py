@@ -174,7 +174,7 @@ def killed_at_events(role: str, first: str, second: str, verbs: Sequence[str], s
 def killed_at_commands(
     role: str, first: str, second: str, verbs: Sequence[str], how: str, only: str = "", channel: str | None = None
 ) -> dict[str, object]:
-    """SIGKILL "before" or "after" the k-th command, which goes on alone, or with half of it applied ("half-kill").
+    """SIGKILL "before" the k-th command, which goes on alone, or with half of it applied ("half-kill").
 
     Then start or stop, in turns.
     """
