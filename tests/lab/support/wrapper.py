@@ -35,7 +35,6 @@ hang) exec sleep 50 ;;
 slow) sleep 3; exec $tool "$@" ;;
 rubbish) echo '%&! 1.2.3 rubbish' ; exit 0 ;;
 noise) echo 'rubbish' >&2; exec $tool "$@" ;;
-after) $tool "$@"; kill -9 $PPID ;;
 before) kill -9 $PPID; sleep 0.5; exec $tool "$@" ;;
 half*)
     cat >bulk
