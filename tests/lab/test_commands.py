@@ -60,7 +60,7 @@ def live_table(node: Node) -> dict[Key, Value]:
     return ipvsadm.with_thresholds(rules, ipvsadm.parse_thresholds(run(node, ipvsadm.LIST_THRESHOLDS).stdout))
 
 
-@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_table_is_written_edited_and_read_back(director: Node, data: st.DataObject) -> None:
     table = data.draw(tables(min_size=20, max_size=40))

@@ -57,8 +57,8 @@ def test_killed_after_some_events(
     nodes: Nodes, what: str, role: str, files: dict[str, str], count_cases: Count
 ) -> None:
     before = hosts.snapshot(nodes[role])
-    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=3, **files)
-    count_cases(f"{role} ({what}), killed after every third event", cases)
+    cases = hosts.sweep(nodes[role], "killed_at_events", role=role, verbs=VERBS, stride=5, **files)
+    count_cases(f"{role} ({what}), killed after every fifth event", cases)
     hosts.same(nodes[role], before)
 
 
