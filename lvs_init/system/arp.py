@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
 from lvs_init.system import frames, link
@@ -119,29 +119,44 @@ class Probe:
                     self._questions.append((channel, address, frame))
 
     def _listen(self, deadline: float, *, until_all: bool = True) -> None:
-        """Hear what comes until then, and what has come before it however late it is: on a busy machine it is late."""
-        own = own_hardware()
         asked = {address for _, address, _ in self._questions}
-        poll = select.poll()
-        for descriptor in self._channels:
-            poll.register(descriptor, select.POLLIN)
-        late = False
-        while not late and not (until_all and asked <= self._found.keys()):
-            left = deadline - time.monotonic()
-            late = left <= 0
-            for descriptor, _ in poll.poll(max(0.0, left) * 1000):
-                try:
-                    self._hear(self._channels[descriptor], asked, own)
-                except OSError:  # the device went down or away
-                    poll.unregister(descriptor)
+        if until_all and asked <= self._found.keys():
+            return
+        for _, address, hardware, _ in claims(self._channels, deadline):
+            if address in asked:
+                self._found.setdefault(address, {})[hardware] = None
+                if until_all and asked <= self._found.keys():
+                    return
 
-    def _hear(self, channel: socket.socket, asked: set[str], own: set[bytes]) -> None:
-        """Read all that waits, but never for ever where frames come faster than that. Raises OSError."""
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(_QUEUE):
-                claim = frames.claimed(channel.recv(256, socket.MSG_DONTWAIT))
-                if claim and claim[0] in asked and claim[1] not in own:
-                    self._found.setdefault(claim[0], {})[claim[1].hex(":")] = None
+
+def claims(channels: Mapping[int, socket.socket], deadline: float) -> Iterator[tuple[int, str, str, bytes]]:
+    """What others say in the name of an address until then: (descriptor, address, MAC, frame).
+
+    What has come before is heard however late it is: on a busy machine it is late.
+    """
+    own = _own_hardware()
+    poll = select.poll()
+    for descriptor in channels:
+        poll.register(descriptor, select.POLLIN)
+    late = False
+    while not late:
+        left = deadline - time.monotonic()
+        late = left <= 0
+        for descriptor, _ in poll.poll(max(0.0, left) * 1000):
+            try:
+                for frame in _waiting(channels[descriptor]):
+                    claim = frames.claimed(frame)
+                    if claim and claim[1] not in own:
+                        yield descriptor, claim[0], claim[1].hex(":"), frame
+            except OSError:  # the device went down or away
+                poll.unregister(descriptor)
+
+
+def _waiting(channel: socket.socket) -> Iterator[bytes]:
+    """All that waits, but never for ever where frames come faster than they are read. Raises OSError."""
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(_QUEUE):
+            yield channel.recv(256, socket.MSG_DONTWAIT)
 
 
 def open_channel(stack: contextlib.ExitStack, interface: str, kind: int) -> socket.socket | None:
@@ -170,8 +185,7 @@ def _by_device(addresses: Addresses) -> dict[str, list[str]]:
     return devices
 
 
-def own_hardware() -> set[bytes]:
-    """The MACs of this machine's devices."""
+def _own_hardware() -> set[bytes]:
     own = set()
     for _, interface in socket.if_nameindex():
         with contextlib.suppress(OSError):
