@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lvs_init.commands import sysctl
@@ -80,13 +80,14 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
         for key in other.entries
         if isinstance(key, AddressKey)
     }
-    _compare(record, required, directing if target.role == REALSERVER else set(), status)
+    addresses = netinfo.addresses()
+    _compare(record, required, addresses, directing if target.role == REALSERVER else set(), status)
     nothing_left = required and len(status.missing) >= len(required)
     status.missing += _loud(record)
     steady = not memory.interrupted or _judge_journal(paths, memory, status)
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record), *_daemons(record, status))))
     if record.stance == STANDBY and steady:
-        taken = _taken(record)
+        taken = _taken(record, addresses)
         left_out += [*status.missing, *taken]
         status.taken = bool(taken)
         status.missing, status.health = [], Health.STANDBY
@@ -135,8 +136,13 @@ def _required(key: Key, entry: Entry, record: Record) -> bool:
     return key in (IPV4_FORWARD, IPV6_FORWARD) and record.nat and record.role == DIRECTOR
 
 
-def _compare(record: Record, required: dict[Key, Entry], directing: set[str], status: Status) -> None:
-    addresses = netinfo.addresses()
+def _compare(
+    record: Record,
+    required: dict[Key, Entry],
+    addresses: Collection[AddressKey],
+    directing: set[str],
+    status: Status,
+) -> None:
     status.notes += _wide(addresses)
     table = status.table or ProcTable({})
     weights = _weights(table)
@@ -195,7 +201,7 @@ def _loud(record: Record) -> list[str]:
     return found
 
 
-def _wide(addresses: Iterable[AddressKey]) -> list[str]:
+def _wide(addresses: Collection[AddressKey]) -> list[str]:
     """Addresses on lo that take a whole network with them."""
     return [
         f"{key} makes the whole of its network local (ARP05: lvsctl doctor)"
@@ -245,10 +251,9 @@ def _table() -> ProcTable | None:
     return None if listing is None else parse_proc(listing)
 
 
-def _taken(record: Record) -> list[str]:
+def _taken(record: Record, addresses: Collection[AddressKey]) -> list[str]:
     """Addresses that a standby must not have."""
-    present = netinfo.addresses()
-    wrong = [key for key, value in record.withheld.items() if value is not None and key in present]
+    wrong = [key for key, value in record.withheld.items() if value is not None and key in addresses]
     return [f"{key} is here, and belongs to the active director alone" for key in wrong]
 
 
