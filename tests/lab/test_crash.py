@@ -26,15 +26,8 @@ MANY = {"first": clusters.MANY, "second": clusters.MANY_CHANGED}
 @pytest.fixture(scope="module")
 def nodes(place: Place) -> Iterator[Nodes]:
     """One host a role: every sweep returns it as it found it."""
-    place.bridge(BRIDGE)
-    both = {
-        "director": hosts.director(place, place.node("director"), BRIDGE),
-        "realserver": hosts.real_server(place, place.node("rs1"), BRIDGE),
-    }
-    yield both
-    for node in both.values():
-        node.close()
-    place.unbridge(BRIDGE)
+    with hosts.one_a_role(place, BRIDGE) as nodes:
+        yield nodes
 
 
 @pytest.mark.parametrize("role", ROLES)

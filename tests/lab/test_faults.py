@@ -19,22 +19,10 @@ VERBS = ("start", "reload", "stop")
 
 
 @pytest.fixture(scope="module")
-def wire(place: Place) -> Iterator[str]:
-    place.bridge(BRIDGE)
-    yield BRIDGE
-    place.unbridge(BRIDGE)
-
-
-@pytest.fixture(scope="module")
-def nodes(place: Place, wire: str) -> Iterator[Nodes]:
+def nodes(place: Place) -> Iterator[Nodes]:
     """One host a role: every sweep returns it as it found it."""
-    both = {
-        "director": hosts.director(place, place.node("director"), wire),
-        "realserver": hosts.real_server(place, place.node("rs1"), wire),
-    }
-    yield both
-    for node in both.values():
-        node.close()
+    with hosts.one_a_role(place, BRIDGE) as nodes:
+        yield nodes
 
 
 DR = {"first": clusters.DR, "second": clusters.DR_CHANGED}

@@ -22,15 +22,8 @@ BRAKED = FILE.replace("max_removal = 1.0\n", "")
 
 @pytest.fixture(scope="module")
 def nodes(place: Place) -> Iterator[dict[str, Node]]:
-    place.bridge(BRIDGE)
-    both = {
-        "director": hosts.director(place, place.node("director"), BRIDGE),
-        "realserver": hosts.real_server(place, place.node("rs1"), BRIDGE),
-    }
-    yield both
-    for node in both.values():
-        node.close()
-    place.unbridge(BRIDGE)
+    with hosts.one_a_role(place, BRIDGE) as nodes:
+        yield nodes
 
 
 @pytest.fixture

@@ -16,15 +16,8 @@ BRIDGE = "status"
 
 @pytest.fixture(scope="module")
 def nodes(place: Place) -> Iterator[dict[str, Node]]:
-    place.bridge(BRIDGE)
-    both = {
-        "director": hosts.director(place, place.node("director"), BRIDGE),
-        "realserver": hosts.real_server(place, place.node("rs1"), BRIDGE),
-    }
-    yield both
-    for node in both.values():
-        node.close()
-    place.unbridge(BRIDGE)
+    with hosts.one_a_role(place, BRIDGE) as nodes:
+        yield nodes
 
 
 SECOND = clusters.cluster("dr", service("192.168.0.240", "192.168.0.11"))

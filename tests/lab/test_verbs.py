@@ -20,21 +20,9 @@ CLOSED = {"stdout closed": ">&-", "stderr closed": "2>&-", "stdin closed": "<&-"
 
 
 @pytest.fixture(scope="module")
-def wire(place: Place) -> Iterator[str]:
-    place.bridge(BRIDGE)
-    yield BRIDGE
-    place.unbridge(BRIDGE)
-
-
-@pytest.fixture(scope="module")
-def nodes(place: Place, wire: str) -> Iterator[dict[str, Node]]:
-    both = {
-        "director": hosts.director(place, place.node("director"), wire),
-        "realserver": hosts.real_server(place, place.node("rs1"), wire),
-    }
-    yield both
-    for node in both.values():
-        node.close()
+def nodes(place: Place) -> Iterator[dict[str, Node]]:
+    with hosts.one_a_role(place, BRIDGE) as nodes:
+        yield nodes
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from lvs_init.lab.node import Node
@@ -33,6 +35,20 @@ def real_server(place: Place, node: Node, bridge: str) -> Node:
         "route add default via 192.168.0.254",
     )
     return _ready(node)
+
+
+@contextlib.contextmanager
+def one_a_role(place: Place, bridge: str) -> Iterator[dict[str, Node]]:
+    """A director and a real server, by role, on a bridge that is theirs."""
+    place.bridge(bridge)
+    both = {
+        "director": director(place, place.node("director"), bridge),
+        "realserver": real_server(place, place.node("rs1"), bridge),
+    }
+    yield both
+    for node in both.values():
+        node.close()
+    place.unbridge(bridge)
 
 
 def _ready(node: Node) -> Node:
