@@ -15,9 +15,11 @@ from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.steady import SteadyLoad
 
 ADDRESS = "192.168.0.50"
+# Their own port of the real servers: by nat a client that uses one source port for two services of one real server's
+# port is one and the same connection to that real server, and the later resets the earlier.
 SERVICES = f"""-A -t {ADDRESS}:25 -s rr
--a -t {ADDRESS}:25 -r 192.168.10.11:80 -m -w 1
--a -t {ADDRESS}:25 -r 192.168.10.12:80 -m -w 1
+-a -t {ADDRESS}:25 -r 192.168.10.11:443 -m -w 1
+-a -t {ADDRESS}:25 -r 192.168.10.12:443 -m -w 1
 -A -f 77 -s sh
 """
 RULES = (
