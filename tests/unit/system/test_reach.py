@@ -43,8 +43,8 @@ def test_who_never_answers_costs_the_time_once(listening: tuple[str, int]) -> No
         place = full.getsockname()
         with socket.create_connection(place):  # a backlog of 0 holds one; whoever comes then gets no answer
             began = time.monotonic()
-            found = reach.refusals([place, listening, place], 0.2)
-            assert time.monotonic() - began < 2
+            found = reach.refusals([place, listening, place], 2.0)
+            assert time.monotonic() - began < 4
     assert found == {place: "no answer"}
 
 
