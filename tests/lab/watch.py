@@ -24,7 +24,7 @@ def local_networks() -> Iterator[str]:
                 file.writelines(f"{network}\n" for network in _networks(packet))
 
 
-def heard(until: str, seconds: float = 10.0) -> list[str]:
+def heard(until: str, seconds: float = 60.0) -> list[str]:
     """The networks so far, once the one that comes last is among them. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
