@@ -10,8 +10,6 @@ VENV := build/venv/.complete
 HA := build/ha/.complete
 # Two guests side by side: all tests of one guest stay with one worker, on one core.
 PYTEST := LVS_LAB_REQUIRED=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
-# Tests of the lab itself and of what is run beside the table: they are the same on either channel.
-WITHOUT_TABLE := test_callers.py test_channel.py test_commands.py test_lab_base.py test_rehearsal.py
 
 include packaging/install.mk packaging/packages.mk
 
@@ -50,7 +48,7 @@ test-lab: $(VENV) ## the tests on a real IPVS kernel
 .PHONY: test-load
 test-load: $(VENV) ## changes while clients ask and download; then the lab once more, its tables written by ipvsadm
 	@$(PYTEST) tests/load
-	@LVS_CHANNEL=ipvsadm $(PYTEST) tests/lab $(addprefix --ignore=tests/lab/,$(WITHOUT_TABLE))
+	@LVS_CHANNEL=ipvsadm $(PYTEST) -m 'not either_channel' tests/lab
 
 .PHONY: test-doctor
 test-doctor: $(VENV) ## every fault of the lab, injected, named by the doctor and mended

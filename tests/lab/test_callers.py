@@ -10,6 +10,8 @@ from support import clusters, hosts
 from lvs_init.lab.node import Completed, Node
 from lvs_init.lab.place import ROOT, Place
 
+pytestmark = pytest.mark.either_channel
+
 BRIDGE = "callers"
 LINK = "/etc/rc3.d/S11lvs-director"
 BARE = {"PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "TERM": "linux"}

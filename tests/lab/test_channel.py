@@ -18,6 +18,8 @@ from lvs_init.model.ipvs import RealServer, RealServerKey, Service, ServiceKey, 
 from lvs_init.model.state import Change, Key, Value
 from tests.tables import edits, tables
 
+pytestmark = pytest.mark.either_channel
+
 CHANNELS = ("netlink", "ipvsadm")
 
 

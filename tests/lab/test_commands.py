@@ -22,6 +22,8 @@ from lvs_init.model.network import AddressKey, Alias, FilterTableKey, LinkKey, M
 from lvs_init.model.state import Change, Key, Value
 from tests.tables import edits, tables
 
+pytestmark = pytest.mark.either_channel
+
 NET_TOOLS, IPROUTE2 = Tools(net_tools=True), Tools(net_tools=False)
 
 

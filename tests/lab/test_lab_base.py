@@ -18,6 +18,8 @@ from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, SYSTEM_PYTHON, Place, choose, open_place
 from lvs_init.lab.snapshot import difference
 
+pytestmark = pytest.mark.either_channel
+
 MakeNode = Callable[[str], Node]
 MakeBridge = Callable[[str], str]
 

@@ -13,6 +13,8 @@ from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 from lvs_init.lab.report import Report
 
+pytestmark = pytest.mark.either_channel
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: Those of pairs are rehearsed by tests/ha.
 ALONE = sorted(path.stem for path in EXAMPLES.glob("*.toml") if not path.stem.startswith("ha-"))
