@@ -99,7 +99,7 @@ def test_netlink_is_chosen_where_nothing_is_forced(director: Node) -> None:
     assert director.call("support.channels:chosen") == "ByNetlink"
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_both_channels_make_the_same_of_any_table(director: Node, data: st.DataObject) -> None:
     table = data.draw(tables(min_size=20, max_size=40))

@@ -92,7 +92,7 @@ def test_stop_and_reload_can_be_rehearsed_too(place: Place, node: Make, wire: st
     assert _kernel(host) == changed
 
 
-@pytest.mark.parametrize("what", ["nat", "dr", "10 VIPs", "real server dr", "real server tun"])
+@pytest.mark.parametrize("what", ["nat", "10 VIPs", "real server tun"])
 def test_without_net_tools_the_state_is_the_same(place: Place, node: Make, wire: str, what: str) -> None:
     role, text = CASES[what]
     states = []

@@ -107,14 +107,16 @@ def failing(
     for_good: bool = False,
     with_sh: Sequence[str] = (),
     channel: str | None = None,
+    stride: int = 1,
 ) -> dict[str, object]:
     """Every k-th command goes wrong. ``only``: of those that begin so. ``for_good``: and all after it.
 
-    ``with_sh``: the verbs that are run with the runner's own sh. ``channel``: as in ``run``.
+    ``with_sh``: the verbs that are run with the runner's own sh. ``channel``: as in ``run``. ``stride``: only one of so
+    many is hit.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
-        for number in range(1, MOST):
+        for number in range(1, MOST, stride):
             life.enter()
             wrapper.plan(how, number, 1 << 20 if for_good else number, only)
             before = hooks.impatient if how == "hang" else None
@@ -158,30 +160,34 @@ def _judge_state(life: Life, ended: Ended, for_good: bool) -> None:
 def killed_at_events(role: str, first: str, second: str, verbs: Sequence[str], stride: int = 1) -> dict[str, object]:
     """SIGKILL when the k-th event begins, that is after all before it; then start or stop, in turns.
 
-    Without a ``stride`` a killed start is followed by both, each after a kill of its own. With one only every so many
-    events are hit.
+    ``stride``: only one of so many is hit.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
         for turn, number in enumerate(range(1, MOST, stride)):
-            both = stride == 1 and life.verb == "start"
-            followers = ("start", "stop") if both else (("start", "stop")[turn % 2],)
-            if not all(_kill(life, number, then, number, "") for then in followers):
+            if not _kill(life, number, ("start", "stop")[turn % 2], number, ""):
                 break
     return life.told()
 
 
 def killed_at_commands(
-    role: str, first: str, second: str, verbs: Sequence[str], how: str, only: str = "", channel: str | None = None
+    role: str,
+    first: str,
+    second: str,
+    verbs: Sequence[str],
+    how: str,
+    only: str = "",
+    channel: str | None = None,
+    stride: int = 1,
 ) -> dict[str, object]:
     """SIGKILL "before" the k-th command, which goes on alone, or with half of it applied ("half-kill").
 
-    Then start or stop, in turns.
+    Then start or stop, in turns. ``stride``: only one of so many is hit.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
-        for number in range(1, MOST):
-            if not _kill(life, number, ("start", "stop")[number % 2], 0, how, only, channel):
+        for turn, number in enumerate(range(1, MOST, stride)):
+            if not _kill(life, number, ("stop", "start")[turn % 2], 0, how, only, channel):
                 break
     return life.told()
 
@@ -211,20 +217,20 @@ def _kill(life: Life, number: int, then: str, event: int, how: str, only: str = 
 def _follow(life: Life, then: str) -> None:
     """Who comes after a kill makes everything good."""
     life.must(then)
-    if then == "start":
+    if then == "stop":
+        life.same("stopped", life.stopped)
+    else:
         life.same("started", life.changed if life.verb == "reload" else life.running)
-        life.must("stop")
-    life.same("stopped", life.stopped)
 
 
-def telling(role: str, first: str, second: str, verbs: Sequence[str], how: str) -> dict[str, object]:
+def telling(role: str, first: str, second: str, verbs: Sequence[str], how: str, stride: int = 1) -> dict[str, object]:
     """Every k-th change that the kernel is told of over netlink goes wrong, as hooks.at_message has it.
 
-    After a kill comes start or stop, in turns.
+    After a kill comes start or stop, in turns. ``stride``: only one of so many is hit.
     """
     life = Life(role, first, second)
     for life.verb in verbs:
-        for number in range(1, MOST):
+        for turn, number in enumerate(range(1, MOST, stride)):
             life.enter()
             before = partial(hooks.at_message, number, how)
             ended = run(role, life.verb, before=before, channel="netlink")
@@ -233,7 +239,7 @@ def telling(role: str, first: str, second: str, verbs: Sequence[str], how: str) 
             life.count(number, f"{_event()} {how}")
             if how.startswith("kill"):
                 _judge_between(life)
-                _follow(life, ("start", "stop")[number % 2])
+                _follow(life, ("stop", "start")[turn % 2])
             else:
                 _judge_answered(life, ended, how)
     return life.told()
@@ -287,8 +293,8 @@ def _judge_between(life: Life) -> None:
         life.complain(f"status says that it runs: {status.stdout}")
 
 
-def signalled(role: str, first: str, second: str, verbs: Sequence[str], number: int) -> dict[str, object]:
-    """This signal at every event: undone and exit 1; a stop, and what has only to be remembered, ends.
+def signalled(role: str, first: str, second: str, verbs: Sequence[str]) -> dict[str, object]:
+    """SIGTERM or SIGINT, in turns, at every event: undone and exit 1; a stop, and what has only to be remembered, ends.
 
     A reload that is remembered may have real servers to look at a second time: they are the next one's.
     """
@@ -297,7 +303,8 @@ def signalled(role: str, first: str, second: str, verbs: Sequence[str], number: 
         remembered = False
         for event in range(1, MOST):
             life.enter()
-            ended = run(role, life.verb, before=lambda event=event: hooks.at_event(event, number))  # type: ignore[misc]
+            number = (signal.SIGINT, signal.SIGTERM)[event % 2]
+            ended = run(role, life.verb, before=partial(hooks.at_event, event, number))
             if not _event():
                 break
             life.count(event, f"signal {number} at {_event()}")
