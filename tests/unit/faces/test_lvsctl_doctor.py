@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +191,28 @@ def test_a_fix_is_shown_and_asked_for(
     assert run(file, "--fix", "--yes") == 0
     assert done == [{SysctlKey("net/ipv4/conf/all/arp_ignore"): "1"}]
     assert capsys.readouterr().out.endswith("one thing is set right; this takes it back:\n  sysctl -w back=1\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "says"),
+    [("y\n", 0, "one thing is set right"), ("n\n", 1, "nothing was changed"), ("\n", 1, "nothing was changed")],
+    ids=["yes", "no", "neither"],
+)
+def test_a_person_at_a_terminal_decides(
+    typed: str, code: int, says: str, machine: Any, file: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    as_root(monkeypatch)
+    machine["loud"]()
+    done: list[Any] = []
+    monkeypatch.setattr(mending, "mend", lambda wanted, _: done.append(wanted) or "sysctl -w back=1")
+    keyboard, terminal = os.openpty()
+    with open(keyboard, "wb", buffering=0) as keys, open(terminal, encoding="ascii") as stdin:
+        keys.write(typed.encode())
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run(file, "--fix") == code
+    said = capsys.readouterr().out
+    assert "Set this right? [y/N]" in said and says in said
+    assert len(done) == (code == 0)
 
 
 def test_nobody_gets_this_machine_mended_by_taking_its_name(
