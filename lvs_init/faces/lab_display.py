@@ -9,34 +9,76 @@ from collections.abc import Iterator, Sequence
 
 from lvs_init.faces.terminal import DIM, GREEN, RED, coloured, columns, is_terminal
 from lvs_init.lab.prediction import ABOUT
+from lvs_init.lab.rehearsal import Rehearsal
 from lvs_init.lab.report import HostReport, Report, ServiceReport
 from lvs_init.lab.topology import Topology
+from lvs_init.lab.watching import Doing, Watch
 from lvs_init.system import streams
 
 _STEP = 44  # columns of a step's text; its result stands beside it
+_LOOK = 0.5  # seconds at least between two looks at what hosts are doing
 _MOST_LINES = 12  # of what a host is left with
 
 
 class Progress:
-    """A line for each step: what it is when it begins, how it ended in its place. Without a terminal, at its end."""
+    """A line for each step, at its end. On a terminal also what is being done now, and below it what every director and
+    real server is doing."""
 
     def __init__(self) -> None:
         self._text = ""
         self._begun = 0.0
+        self._below: list[str] = []
+        self._drawn = 0  # lines that are to be drawn anew
+        self._due = 0.0
 
     def begin(self, text: str) -> None:
         self._text, self._begun = text, time.monotonic()
-        if is_terminal():
-            sys.stdout.write(coloured(f"  ..  {text}"[: shutil.get_terminal_size().columns - 1], DIM))
-            sys.stdout.flush()
+        self._draw()
 
     def end(self, result: str, fine: bool) -> None:
         mark = coloured("ok  ", GREEN) if fine else coloured("FAIL", RED)
         seconds = time.monotonic() - self._begun
         line = f"{self._text:<{_STEP}}  {seconds:4.1f} s  {result}".rstrip()
         if is_terminal():
-            sys.stdout.write("\r\x1b[K")
+            sys.stdout.write(self._erased())
         streams.out(f"  {mark}{line}")
+
+    def follow(self, rehearsal: Rehearsal) -> None:
+        watch = Watch(rehearsal)
+
+        def look() -> None:
+            if time.monotonic() >= self._due:
+                began = time.monotonic()
+                self._below = list(doing(watch.look()))
+                self._draw()
+                ended = time.monotonic()
+                self._due = ended + max(_LOOK, 5 * (ended - began))  # with many hosts it takes a while
+
+        if is_terminal():
+            rehearsal.place.meanwhile = look
+
+    def _draw(self) -> None:
+        if is_terminal():
+            size = shutil.get_terminal_size()
+            lines = [f"  ..  {self._text}", *(f"        {line}" for line in self._below)][: size.lines - 2]
+            text = "".join(coloured(line[: size.columns - 1], DIM) + "\n" for line in lines)
+            sys.stdout.write(self._erased() + text)
+            sys.stdout.flush()
+            self._drawn = len(lines)
+
+    def _erased(self) -> str:
+        """What takes back what was drawn (ECMA-48: lines up, erase to the end)."""
+        drawn, self._drawn = self._drawn, 0
+        return f"\x1b[{drawn}A\x1b[J" if drawn else ""
+
+
+def doing(hosts: Sequence[Doing]) -> Iterator[str]:
+    """A line for each: how much it has done, how much it does in a second, what its script has said."""
+    rows = []
+    for host in hosts:
+        count = "-" if host.count is None else f"{host.count} {'connections' if host.directs else 'requests'}"
+        rows.append([host.host, count, f"{host.rate:.0f}/s", host.state])
+    yield from columns(rows)
 
 
 def opening(file: str, summary: str, topology: Topology) -> Iterator[str]:

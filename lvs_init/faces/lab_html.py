@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from lvs_init.lab.report import Report, ServiceReport
@@ -14,59 +14,75 @@ h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
 table { border-collapse: collapse; } td, th { padding: .2em 1em .2em 0; text-align: left; vertical-align: top; }
 th { font-weight: normal; color: #666; } .number { text-align: right; } .bar { background: #4878a8; height: .8em; }
 .good { color: #1a7a2e; } .bad { color: #b3261e; font-weight: bold; } code { white-space: pre-wrap; }
-svg { max-width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; } .line { stroke: #888; }
+svg { display: block; max-width: 100%; height: auto; }
+svg text { font: 12px monospace; } .line { stroke: #888; }
+.legend i { display: inline-block; width: .8em; height: .8em; margin: 0 .4em 0 1.2em; }
+.mark { stroke: #222; stroke-dasharray: 4 3; } .lost { stroke: #b3261e; stroke-width: 2; }
 .host { fill: #eef3f8; stroke: #4878a8; } .director { fill: #dbe9d8; stroke: #3d7a35; }
 """
-_COLUMN, _BOX, _ROW, _MARGIN = 170, 150, 46, 20  # pixels
+_CHARACTER, _GAP, _ROW, _MARGIN = 7.3, 20, 46, 20  # pixels; a monospaced character of 12 is 7.2 wide
 
 
 def page(report: Report, topology: Topology, file: str) -> str:
     """The whole file."""
-    verdict = '<span class="good">All of it held.</span>' if report.ok else '<span class="bad">It did not hold.</span>'
     parts = [
-        "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.cluster)}</title>',
-        f"<style>{_STYLE}</style></head><body>",
-        f"<h1>Rehearsal of {escape(file)}</h1><p>{verdict}</p>",
-        "<h2>Hosts and networks</h2>",
-        *_drawing(topology),
+        *drawing(topology),
         *(line for service in report.services for line in _service(service)),
         "<h2>Who answers for the VIPs</h2>",
-        *_table(
+        *table(
             ["VIP", "answered by"],
             [[vip.vip, _judged(", ".join(vip.owners) or "nobody", vip.ok)] for vip in report.vips],
         ),
         "<h2>What the init scripts said</h2>",
-        *_table(["host", "script", "", "", "after stop"], list(_calls(report))),
+        *table(["host", "script", "", "", "after stop"], list(_calls(report))),
         *_findings(report),
-        *([f"<h2>Notes</h2>{''.join(f'<p>{escape(note)}</p>' for note in report.notes)}"] if report.notes else []),
-        "</body></html>",
+        *notes(report.notes),
     ]
-    return "\n".join(parts) + "\n"
+    verdict = "All of it held." if report.ok else "It did not hold."
+    return document(report.cluster, f"Rehearsal of {file}", verdict, report.ok, parts)
 
 
-def _drawing(topology: Topology) -> Iterator[str]:
+def document(title: str, heading: str, verdict: str, fine: bool, parts: Iterable[str]) -> str:
+    """A whole file. ``parts``: HTML."""
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+            f"<style>{_STYLE}</style></head><body>",
+            f'<h1>{escape(heading)}</h1><p class="{"good" if fine else "bad"}">{escape(verdict)}</p>',
+            *parts,
+            "</body></html>\n",
+        ]
+    )
+
+
+def drawing(topology: Topology) -> Iterator[str]:
     """Hosts side by side, their networks as lines below, a dot where a host is on one."""
-    width = _MARGIN * 2 + _COLUMN * len(topology.hosts)
+    yield "<h2>Hosts and networks</h2>"
+    texts = [[host.name, *(" ".join(address) for address in host.addresses)] for host in topology.hosts]
+    box = 16 + _CHARACTER * max(len(text) for lines in texts for text in lines)
+    column = box + _GAP
+    width = _MARGIN * 2 + column * len(topology.hosts)
     addresses = max(len(host.addresses) for host in topology.hosts)
     height = 34 + 15 * addresses
     below = {name: _MARGIN + height + _ROW * (place + 1) for place, name in enumerate(topology.segments)}
-    yield f'<svg viewBox="0 0 {width} {max(below.values()) + _ROW}" width="{width}" role="img">'
+    yield f'<svg viewBox="0 0 {width:.0f} {max(below.values()) + _ROW}" width="{width:.0f}" role="img">'
     for name, subnets in topology.segments.items():
         y = below[name]
-        yield f'<line class="line" x1="{_MARGIN}" x2="{width - _MARGIN}" y1="{y}" y2="{y}" stroke-width="3"/>'
-        yield f'<text x="{_MARGIN}" y="{y + 16}">{escape(", ".join(subnets) or name)}</text>'
+        yield f'<line class="line" x1="{_MARGIN}" x2="{width - _MARGIN:.0f}" y1="{y}" y2="{y}" stroke-width="3"/>'
+        label = escape(", ".join(subnets) or name)
+        yield f'<text x="{width - _MARGIN:.0f}" y="{y + 16}" text-anchor="end">{label}</text>'
     for place, host in enumerate(topology.hosts):
-        x = _MARGIN + _COLUMN * place
+        x = round(_MARGIN + column * place)
         for number, wire in enumerate(host.wires):
             at = x + 25 + 30 * number
             yield f'<line class="line" x1="{at}" x2="{at}" y1="{_MARGIN + height}" y2="{below[wire.segment]}"/>'
             yield f'<circle cx="{at}" cy="{below[wire.segment]}" r="4"/>'
         kind = "director" if host.directs else "host"
-        yield f'<rect class="{kind}" x="{x}" y="{_MARGIN}" width="{_BOX}" height="{height}" rx="6"/>'
+        yield f'<rect class="{kind}" x="{x}" y="{_MARGIN}" width="{box:.0f}" height="{height}" rx="6"/>'
         yield f'<text x="{x + 8}" y="{_MARGIN + 18}" font-weight="bold">{escape(host.name)}</text>'
-        for line, (device, address) in enumerate(host.addresses, 1):
-            yield f'<text x="{x + 8}" y="{_MARGIN + 20 + 15 * line}">{escape(device)} {escape(address)}</text>'
+        for line, text in enumerate(texts[place][1:], 1):
+            yield f'<text x="{x + 8}" y="{_MARGIN + 20 + 15 * line}">{escape(text)}</text>'
     yield "</svg>"
 
 
@@ -115,11 +131,19 @@ def _findings(report: Report) -> Iterator[str]:
     yield from _rows(["host", "", "code", "seen", "fix"], rows)
 
 
+def notes(lines: Sequence[str]) -> Iterator[str]:
+    """A paragraph each."""
+    if lines:
+        yield "<h2>Notes</h2>"
+        yield from (f"<p>{escape(line)}</p>" for line in lines)
+
+
 def _judged(text: str, fine: bool) -> str:
     return text if fine else f"{text} !"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Cells are text."""
     yield from _rows(head, [[escape(cell) for cell in row] for row in rows])
 
 

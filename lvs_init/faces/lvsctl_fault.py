@@ -54,6 +54,7 @@ def inject(file: str, text: str, arguments: argparse.Namespace) -> int:
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
     with open_place(where) as place, Rehearsal(place, text, director=arguments.director) as rehearsal:
         listener.end(f"{len(rehearsal.topology.hosts)} hosts", True)
+        listener.follow(rehearsal)
         lesson = teach(rehearsal, fault, listener)
     return conclude(lesson, file, as_json=arguments.json)
 

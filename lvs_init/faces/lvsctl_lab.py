@@ -32,12 +32,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--where", choices=("auto", "here", "guest"), default="auto", help="which kernel (auto)")
     parser.add_argument("--requests", type=_number, metavar="N", help="at least so many for each service (6)")
     parser.add_argument("--director", metavar="NAME", help="direct as the machine of [node.NAME]")
-    parser.add_argument("--reload", metavar="FILE", help="reload this file while clients ask, and count what they lose")
-    parser.add_argument("--kill-realserver", metavar="NAME", help="let the server of rs1 end while clients ask")
-    parser.add_argument(
-        "--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out"
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--reload", metavar="FILE", help="reload this file while clients ask, and count what they lose")
+    one.add_argument("--kill-realserver", metavar="NAME", help="let the server of rs1 end while clients ask")
+    one.add_argument(
+        "--failover", action="store_true", help="let a director of [ha] hand over to the other one, and that one die"
     )
-    parser.add_argument("--faults", action="store_true", help="list what --fault knows, of FILE alone if there is one")
+    one.add_argument("--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out")
+    one.add_argument("--faults", action="store_true", help="list what --fault knows, of FILE alone if there is one")
     parser.add_argument("--html", metavar="FILE", help="write a report of it, and of what the doctor finds, as a page")
     parser.add_argument("--json", action="store_true", help="the outcome for programs, without progress")
     parser.set_defaults(run=run)
@@ -55,15 +57,19 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     elif not (arguments.fault or arguments.faults):
         streams.err("lvsctl: FILE is missing")
         streams.err(
-            "usage: lvsctl lab FILE [--reload FILE | --kill-realserver NAME] | [FILE] --fault CODE | [FILE] --faults"
+            "usage: lvsctl lab FILE [--reload FILE | --kill-realserver NAME | --failover] | [FILE] --fault CODE | "
+            "[FILE] --faults"
         )
+        return USAGE
+    if arguments.html and (arguments.fault or arguments.faults):
+        streams.err("lvsctl: --html is not for --fault and --faults, which it has no page for")
         return USAGE
     try:
         if arguments.faults:
             return lvsctl_fault.list_all(file, text, as_json=arguments.json)
         if arguments.fault:
             return lvsctl_fault.inject(file, text, arguments)
-        if arguments.reload or arguments.kill_realserver:
+        if arguments.reload or arguments.kill_realserver or arguments.failover:
             return lvsctl_scenario.run(file, text, arguments, environment)
         return _rehearse(file, text, arguments)
     except ConfigurationError as error:
@@ -93,9 +99,10 @@ def _rehearse(file: str, text: str, arguments: argparse.Namespace) -> int:
         listener.begin("build the hosts and what joins them")
         with Rehearsal(place, text, director=arguments.director) as rehearsal:
             listener.end(f"{len(topology.hosts)} hosts on {len(topology.segments)} networks", True)
+            listener.follow(rehearsal)
             report = rehearse(rehearsal, arguments.requests, listener, examine=arguments.html is not None)
     if arguments.html:
-        _write(arguments.html, lab_html.page(report, topology, terminal.shorter(file)))
+        write(arguments.html, lab_html.page(report, topology, terminal.shorter(file)))
     return conclude(report, file, as_json=arguments.json)
 
 
@@ -112,8 +119,8 @@ def conclude(report: Report, file: str, *, as_json: bool) -> int:
     return codes.DONE if report.ok else codes.FAILED
 
 
-def _write(path: str, text: str) -> None:
-    """Raises SystemFailure."""
+def write(path: str, text: str) -> None:
+    """A report. Raises SystemFailure."""
     try:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)

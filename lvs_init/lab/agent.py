@@ -9,7 +9,7 @@ request has a number, is served in its own child and is answered when it ends: a
     {"do": "call", "function", "arguments", "timeout"}              a Python function; its result is the answer
     {"do": "serve", ... as call}                    a generator function; its first value is the answer, it lives on
     {"do": "signal", "number", "signal"}            to the child of an earlier request; SIGKILL: to all its descendants
-    {"do": "write", "path", "text", "mode"}, {"do": "read", "path"}
+    {"do": "write", "path", "text", "mode"}, {"do": "read", "path", "start"}
     {"do": "up", "interfaces"}
 """
 
@@ -111,8 +111,10 @@ class Server:
             self._write(**{name: request[name] for name in ("path", "text", "mode")})
             self.ring(number, {})
         elif what == "read":
-            with open(request["path"], encoding="utf-8", errors="replace") as file:
-                self.ring(number, {"text": file.read()})
+            with open(request["path"], "rb") as file:
+                if request["start"]:
+                    file.seek(request["start"])
+                self.ring(number, {"text": file.read().decode("utf-8", "replace")})
         elif what == "signal":
             self._signal(number, request["number"], request["signal"])
         elif what == "up":

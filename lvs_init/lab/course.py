@@ -33,6 +33,9 @@ class Listener(Protocol):
 
     def end(self, result: str, fine: bool) -> None: ...
 
+    def follow(self, rehearsal: Rehearsal) -> None:
+        """There are hosts now that can be looked at, until the rehearsal ends."""
+
 
 class Nobody:
     """The listener of those who want to see the report alone."""
@@ -40,6 +43,8 @@ class Nobody:
     def begin(self, text: str) -> None: ...
 
     def end(self, result: str, fine: bool) -> None: ...
+
+    def follow(self, rehearsal: Rehearsal) -> None: ...
 
 
 def rehearse(

@@ -30,7 +30,8 @@ _PER_CONNECTION = 25  # requests over a kept one, then it is closed: so kept one
 _SIP, _SIP_PAUSE = 2048, 0.1  # bytes, seconds: a download goes on for more than three minutes unless it is to finish
 _RECEIVES = 8192  # bytes on their way to a download's client: what it has not read is still with the real server
 _TRIES = 500  # connections until the scheduler has chosen every server that is to serve downloads
-_LARGEST = 65535
+_STEP = 0.25  # seconds: so fine is it noted who answered when
+_MOMENTS = 500  # losses whose time is noted
 
 Told = dict[str, Any]
 
@@ -53,35 +54,47 @@ def steady(
     empty for anybody. request_timeout: seconds for each answer. Yields what order(name, "look") returns.
     """
     load = _Load(address, port, frozenset(servers), size, request_timeout)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+    with socket.socket(socket.AF_UNIX) as door:
         door.bind(_DOOR + name)
         door.listen(4)
         yield load.begin(new, kept, downloads)
         while True:
             visitor, _ = door.accept()
-            with visitor, contextlib.suppress(ConnectionError):  # who asked may have lost patience
-                order = json.loads(visitor.recv(_LARGEST))
-                visitor.send(json.dumps(load.obey(**order)).encode())
+            with visitor, visitor.makefile() as orders, contextlib.suppress(ConnectionError):
+                order = json.loads(orders.readline())
+                visitor.sendall(json.dumps(load.obey(**order)).encode())  # who asked may have lost patience
 
 
-def order(name: str, what: str, requests: int = 0, sips: int = 0, timeout: float = 60.0) -> Told:
-    """What became of the load so far: "look", "advance" or "finish".
+def order(
+    name: str,
+    what: str,
+    requests: int = 0,
+    sips: int = 0,
+    within: float | None = None,
+    text: str = "",
+    timeout: float = 60.0,
+) -> Told:
+    """What became of the load so far: "look", "advance", "mark", "course" or "finish".
 
     advance: wait until ``requests`` more requests have had their end, good or bad, and each open download has got
-    ``sips`` more pieces of 2048 bytes. finish: begin nothing more, read every download to its end at full speed, wait
-    for all.
+    ``sips`` more pieces of 2048 bytes, or ``within`` seconds have passed. mark: note that ``text`` happens now. finish:
+    begin nothing more, read every download to its end at full speed, wait for all.
 
     Returns "done": {kind: {host: times}}; "lost": [{kind, how, error, server, times, first}], where "server" is who had
     answered on the connection before and "first" counts seconds since the load began; "asked": how many requests had
     their end, good or bad; "kept": [host] of each kept connection that is open; "downloads": {host: bytes} of those
     under way; "slowest": seconds of the longest request; "gap": the longest time in seconds in which no request had the
-    right answer. Raises TimeoutError.
+    right answer. For "course" it returns instead "step", in seconds; "answers": {host: times} for each step since the
+    beginning, downloads not among them; "losses", the first 500 of them, and "marks": [seconds since the beginning,
+    what]. Raises TimeoutError.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
+    with socket.socket(socket.AF_UNIX) as visitor:
         visitor.settimeout(timeout)
         visitor.connect(_DOOR + name)
-        visitor.send(json.dumps({"what": what, "requests": requests, "sips": sips}).encode())
-        told: Told = json.loads(visitor.recv(_LARGEST))
+        words = {"what": what, "requests": requests, "sips": sips, "within": within, "text": text}
+        visitor.sendall(json.dumps(words).encode() + b"\n")
+        with visitor.makefile() as answer:
+            told: Told = json.load(answer)
         return told
 
 
@@ -102,6 +115,9 @@ class _Load:
         self._slowest = 0.0
         self._gap = 0.0
         self._answered = self._began
+        self._steps: dict[int, Counter[str]] = {}  # number of the step -> server -> answers
+        self._losses: list[tuple[float, str]] = []
+        self._marks: list[tuple[float, str]] = []
 
     def begin(self, new: int, kept: int, downloads: Sequence[str]) -> Told:
         for server, connection in self._reach(downloads).items():
@@ -112,14 +128,18 @@ class _Load:
             self._start(self._request, number, kind, per_connection)
         return self.obey("advance", requests=2 * (new + kept), sips=1)
 
-    def obey(self, what: str, requests: int = 0, sips: int = 0) -> Told:
+    def obey(self, what: str, requests: int = 0, sips: int = 0, within: float | None = None, text: str = "") -> Told:
         if what == "finish":
             self._ending.set()
             for thread in self._threads:
                 thread.join()
         with self._changed:
             if what == "advance":
-                self._advance(requests, sips * _SIP)
+                self._advance(requests, sips * _SIP, within)
+            elif what == "mark":
+                self._marks.append((self._now(), text))
+            elif what == "course":
+                return self._course()
             return {
                 "done": {kind: dict(counts) for kind, counts in self._done.items()},
                 "lost": list(self._lost.values()),
@@ -130,15 +150,25 @@ class _Load:
                 "gap": round(self._longest_gap(), 3),
             }
 
+    def _course(self) -> Told:
+        steps = range(int(self._now() / _STEP) + 1)
+        answers = [dict(self._steps.get(step, {})) for step in steps]
+        return {"step": _STEP, "answers": answers, "losses": self._losses, "marks": self._marks}
+
+    def _now(self) -> float:
+        """In seconds since the beginning."""
+        return round(time.monotonic() - self._began, 3)
+
     def _longest_gap(self) -> float:
         """Until now: an outage that goes on counts, too."""
         return max(self._gap, time.monotonic() - self._answered)
 
-    def _advance(self, requests: int, received: int) -> None:
+    def _advance(self, requests: int, received: int, within: float | None) -> None:
         asked = self._asked + requests
         had = {server: size + received for server, size in self._downloads.items()}
         self._changed.wait_for(
-            lambda: self._asked >= asked and all(self._downloads.get(name, size) >= size for name, size in had.items())
+            lambda: self._asked >= asked and all(self._downloads.get(name, size) >= size for name, size in had.items()),
+            within,
         )
 
     def _start(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -223,12 +253,15 @@ class _Load:
             with self._changed:
                 self._done[kind][server] += 1
                 if kind != DOWNLOAD:
+                    self._steps.setdefault(int(self._now() / _STEP), Counter())[server] += 1
                     self._gap, self._answered = self._longest_gap(), time.monotonic()
         else:
             self._lose(kind, WRONG, "", server)
 
     def _lose(self, kind: str, how: str, error: str, server: str) -> None:
-        first = round(time.monotonic() - self._began, 3)
-        loss = {"kind": kind, "how": how, "error": error, "server": server, "times": 0, "first": first}
+        now = self._now()
+        loss = {"kind": kind, "how": how, "error": error, "server": server, "times": 0, "first": now}
         with self._changed:
+            if len(self._losses) < _MOMENTS:
+                self._losses.append((now, " ".join(filter(None, (kind, how, error)))))
             self._lost.setdefault((kind, how, error, server), loss)["times"] += 1

@@ -184,9 +184,9 @@ class Node:
         else 0644 for a new one and what it had for another."""
         self.answer(self.ask({"do": "write", "path": path, "text": text, "mode": mode}), _PROMPT)
 
-    def read(self, path: str) -> str:
-        """A file's text. Raises LabError where it cannot be read."""
-        text: str = self.answer(self.ask({"do": "read", "path": path}), _PROMPT)["text"]
+    def read(self, path: str, start: int = 0) -> str:
+        """A file's text, from that byte on. Raises LabError where it cannot be read."""
+        text: str = self.answer(self.ask({"do": "read", "path": path, "start": start}), _PROMPT)["text"]
         return text
 
     def close(self) -> None:

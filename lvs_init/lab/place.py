@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Callable
 
 import lvs_init
 from lvs_init.errors import NotInstalled
@@ -41,6 +42,7 @@ PRELOADED = (
 
 _BOOT_TIMEOUT = 60.0
 _GRACE = 30.0  # seconds that an answer may come after the time allowed for what was asked
+_MEANWHILE = 0.25  # seconds between two calls of what is done while an answer is waited for
 _BOOT = """import sys
 sys.path[:0] = {paths!r}
 from lvs_init.lab import boot, children
@@ -62,6 +64,8 @@ class Place:
         self._lines = Lines()
         self._rung: set[int] = set()  # answers that are there
         self._ended: set[int] = set()  # hosts that are gone
+        #: Called again and again while an answer is waited for; it may ask itself.
+        self.meanwhile: Callable[[], None] | None = None
         self.switch = Node(self, "", 0)  # the agent's own namespace, in which the bridges are
 
     def node(self, name: str) -> Node:
@@ -119,8 +123,10 @@ class Place:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LabError(f"no answer from the lab for {timeout:.0f} s" + self._console())
-            if select.select([self._inside.doorbell], [], [], left)[0]:
+            patience = min(left, _MEANWHILE) if self.meanwhile else left
+            if select.select([self._inside.doorbell], [], [], patience)[0]:
                 self._read_doorbell()
+            self._pass_the_time()
         self._rung.discard(number)
         answer = self._window.get(f"{number}.answer")
         for name in ("answer", "request") if number else ("answer",):
@@ -128,6 +134,12 @@ class Place:
         if "error" in answer:
             raise LabError(answer["error"])
         return answer
+
+    def _pass_the_time(self) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+            self.meanwhile = meanwhile
 
     def _read_doorbell(self) -> None:
         try:

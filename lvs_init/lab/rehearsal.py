@@ -30,6 +30,8 @@ from lvs_init.model.address import family_of
 
 CONFIGURATION = "/etc/lvs/lvs.toml"
 DIRECTOR_SCRIPT, REALSERVER_SCRIPT = "lvs-director", "lvs-realserver"
+#: The director as a resource of Heartbeat: start makes it active, stop a standby.
+RESOURCE = "resource.d/lvs-director"
 
 #: Family -> the module and the device that take IP in IP apart.
 _RECEIVERS = {4: ("ipip", "tunl0"), 6: ("ip6_tunnel", "ip6tnl0")}
@@ -54,7 +56,8 @@ class Rehearsal:
     """A context manager: the hosts are there, configured and serving inside it, and gone after it.
 
     ``nodes``: every host by its name; ``client``, ``director``, ``router`` (None where there is none), ``realservers``:
-    the same by what they are. A director that is a real server too is in both.
+    the same by what they are. A director that is a real server too is in both. Of a pair ``director`` is the one that
+    is active first.
     """
 
     client: Node
@@ -62,10 +65,18 @@ class Rehearsal:
     router: Node | None
 
     def __init__(
-        self, place: Place, text: str, *, director: str | None = None, fresh: bool = True, later: str = ""
+        self,
+        place: Place,
+        text: str,
+        *,
+        director: str | None = None,
+        fresh: bool = True,
+        later: str = "",
+        pair: bool = False,
     ) -> None:
         """``text``: the configuration. ``director``: the ``[node.NAME]`` to direct as. ``later``: one that is to
-        replace it; there are hosts for both, and those of the second alone have that one.
+        replace it; there are hosts for both, and those of the second alone have that one. ``pair``: with both
+        directors of ``[ha]``; else with one that is active.
 
         ``fresh``: run the init scripts in interpreters of their own, as an init system does; False: in forks of one
         that has its modules already, which takes a third of the time.
@@ -76,11 +87,13 @@ class Rehearsal:
         self.cluster: Cluster = parse(text, CONFIGURATION)
         self.later = later
         self._hosted = both(self.cluster, parse(later, CONFIGURATION)) if later else self.cluster
-        self.topology: Topology = topology_of(self._hosted, director)
+        self.topology: Topology = topology_of(self._hosted, director, pair=pair)
         self.nodes: dict[str, Node] = {}
         self.realservers: dict[str, Node] = {}
+        self.states: dict[str, str] = {}  # host -> what is being done with it, or what its script has said last
         self._serving: dict[str, Serving] = {}
         self._fresh = fresh
+        self._pair = pair
         self._number = next(_numbers)
         self._bridges = {name: f"lab{self._number}-{name}" for name in self.topology.segments}
         self._seen: Counter[str] = Counter()
@@ -165,6 +178,7 @@ class Rehearsal:
                     node.run([program, "-t", "mangle", "-A", "PREROUTING", *rule]).check()
 
     def _close(self) -> None:
+        self.place.meanwhile = None
         for node in self.nodes.values():
             node.close()
         self.place.unbridge(*self._bridges.values())
@@ -172,8 +186,12 @@ class Rehearsal:
     # Driving
 
     def start(self) -> list[Call]:
-        """Start the real servers, then the director."""
-        return [*self.call_realservers("start"), self.call_director("start")]
+        """Start the real servers, then the director; of a pair both, and make the first one active."""
+        calls = self.call_realservers("start")
+        if not self._pair:
+            return [*calls, self.call_director("start")]
+        calls += [self.call(host.name, DIRECTOR_SCRIPT, "start") for host in self.topology.directors]
+        return [*calls, self.call(self.topology.director.name, RESOURCE, "start")]
 
     def status(self) -> list[Call]:
         return [self.call_director("status"), *self.call_realservers("status")]
@@ -193,13 +211,17 @@ class Rehearsal:
         """One of bin/* on a host, with nothing in its environment but what the place has for all, and no terminal."""
         environment = self.place.environment
         node = self.nodes[host]
-        # Of a pair the boot script makes a standby, which serves nobody: here it is active, as Heartbeat makes it.
-        pair = self.cluster.ha is not None and script == DIRECTOR_SCRIPT and arguments[-1] == "start"
-        program = _resource_script() if pair else script
+        self.states[host] = f"{script} {' '.join(arguments)} ..."
+        # The boot script makes a standby, which serves nobody: a director alone is made active, as Heartbeat does it.
+        alone = self.cluster.ha is not None and not self._pair
+        activate = alone and script == DIRECTOR_SCRIPT and arguments[-1] == "start"
+        program = _resource_script() if activate or script == RESOURCE else script
         if self._fresh:
             completed = node.script(program, *arguments, env=environment)
         else:
             completed = node.entry([os.path.join(ROOT, "bin", program), *arguments], env=environment)
+        said = completed.stdout.splitlines() or completed.stderr.splitlines()
+        self.states[host] = said[0] if said else f"{script} {arguments[-1]}: exit code {completed.code}"
         return Call(host, script, arguments[-1], completed)
 
     # Asking
@@ -269,8 +291,8 @@ class Rehearsal:
 
 def _resource_script() -> str:
     """Absolute: what Heartbeat calls, in a checkout and installed."""
-    checkout = os.path.join(ROOT, "rc.d", "resource.d", DIRECTOR_SCRIPT)
-    return checkout if os.path.exists(checkout) else os.path.join(ROOT, "resource.d", DIRECTOR_SCRIPT)
+    checkout = os.path.join(ROOT, "rc.d", RESOURCE)
+    return checkout if os.path.exists(checkout) else os.path.join(ROOT, RESOURCE)
 
 
 def both(first: Cluster, second: Cluster) -> Cluster:

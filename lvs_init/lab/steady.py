@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from lvs_init.lab.load import Told
 from lvs_init.lab.node import Node, Serving
@@ -69,6 +70,17 @@ class Became:
         return "\n".join([first, *map(str, self.lost)])
 
 
+@dataclass(frozen=True)
+class Course:
+    """When what became of it. Times are seconds since the load began. answers: for each ``step``, who answered how
+    many requests. losses, marks: when, and what was lost or happened."""
+
+    step: float = 0.25
+    answers: Sequence[Mapping[str, int]] = ()
+    losses: Sequence[tuple[float, str]] = ()
+    marks: Sequence[tuple[float, str]] = ()
+
+
 class SteadyLoad:
     """A context manager; the load is gone after it, finished or not."""
 
@@ -111,18 +123,30 @@ class SteadyLoad:
     def look(self) -> Became:
         return self._order("look")
 
-    def advance(self, requests: int = 0, sips: int = 0) -> Became:
+    def advance(self, requests: int = 0, sips: int = 0, within: float | None = None) -> Became:
         """Wait until so many more requests have had their end, good or bad, and each open download has got so many more
-        pieces of 2 KiB."""
-        return self._order("advance", requests=requests, sips=sips)
+        pieces of 2 KiB. within: for so many seconds at most; None: for a minute, then it is an error."""
+        return self._order("advance", requests=requests, sips=sips, within=within)
+
+    def mark(self, text: str) -> None:
+        """Note in the course that this happens now."""
+        self._order("mark", text=text)
+
+    def course(self) -> Course:
+        told = self._tell("course")
+        moments = {name: tuple((at, what) for at, what in told[name]) for name in ("losses", "marks")}
+        return Course(told["step"], told["answers"], **moments)
 
     def finish(self) -> Became:
         """Begin nothing more, read each download to its end, wait for every answer."""
         return self._order("finish")
 
-    def _order(self, what: str, **more: int) -> Became:
+    def _order(self, what: str, **more: Any) -> Became:
+        return _became(self._tell(what, **more))
+
+    def _tell(self, what: str, **more: Any) -> Told:
         told: Told = self._client.call("lvs_init.lab.load:order", name=self._name, what=what, **more)
-        return _became(told)
+        return told
 
 
 def _became(told: Told) -> Became:

@@ -2,6 +2,8 @@
 
     client ---- router ---- segments with VIPs, RIPs ---- director ---- segments of nat real servers
 
+Of a pair (``[ha]``) both directors are on the same segments, those of their links and of the sync daemon among them.
+
 A segment is what shares one wire. The director has an interface in each that it must reach directly: those of the VIPs,
 of the DIP and of real servers under dr and nat. Real servers under tun are reached through the router. The router is
 there where real servers answer clients directly, where VIPs are on several segments and where nat real servers share a
@@ -24,6 +26,8 @@ CLIENT, DIRECTOR, ROUTER = "client", "director", "router"
 MOST_REAL_SERVERS = 64
 #: Networks for documentation (RFC 5737, RFC 3849), where the client is when it is behind the router.
 _OUTSIDE = {4: ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24"), 6: ("2001:db8:1::/64", "2001:db8:2::/64")}
+#: Where directors of a pair hear each other, if the file names an interface for it and no addresses.
+_BETWEEN = ("10.255.255.0/24", "10.255.254.0/24", "172.31.255.0/24", "172.31.254.0/24")
 _DIRECTORS_PLACE, _CLIENTS_PLACE, _ROUTERS_PLACE = 1, 100, 254  # in a subnet, where nobody else has it
 
 
@@ -83,7 +87,13 @@ class Topology:
 
     @property
     def director(self) -> Host:
-        return next(host for host in self.hosts if host.directs)
+        """Of a pair the one that is active first."""
+        return self.directors[0]
+
+    @property
+    def directors(self) -> tuple[Host, ...]:
+        """One, or the two of a pair."""
+        return tuple(host for host in self.hosts if host.directs)
 
     @property
     def realservers(self) -> tuple[Host, ...]:
@@ -95,12 +105,24 @@ class Topology:
         return next((host.name for host in self.hosts for wire in host.wires if wire.mac == mac), mac)
 
 
-def topology_of(cluster: Cluster, director: str | None = None) -> Topology:
+def topology_of(cluster: Cluster, director: str | None = None, *, pair: bool = False) -> Topology:
     """``director``: the ``[node.NAME]`` to direct as; None: one without a table of its own, where that is enough.
+    ``pair``: with both nodes of ``[ha]``, ``director`` (None: the preferred one) before the other.
 
     Raises CannotBuild with the reason where no hosts can be made of the cluster.
     """
-    return _Draft(cluster, director or _director_name(cluster)).finished()
+    if not pair:
+        return _Draft(cluster, (director or _director_name(cluster),)).finished()
+    if cluster.ha is None:
+        raise CannotBuild("the file has no [ha], so there is one director and nobody to take over")
+    first, second = cluster.ha.nodes
+    if director not in (None, first, second):
+        raise CannotBuild(f"{director} is none of the nodes of [ha]", hint=f"they are {first} and {second}")
+    topology = _Draft(cluster, (second, first) if director == second else (first, second)).finished()
+    names = [host.name for host in topology.hosts]
+    if len(set(names)) < len(names):
+        raise CannotBuild("a node of [ha] is called like another host of the lab", hint=f"they are {', '.join(names)}")
+    return topology
 
 
 def _director_name(cluster: Cluster) -> str:
@@ -118,12 +140,16 @@ class _Segment:
 
 
 class _Draft:
-    def __init__(self, cluster: Cluster, director: str) -> None:
+    def __init__(self, cluster: Cluster, names: tuple[str, ...]) -> None:
+        """names: of the director, or of a pair."""
         self.cluster = cluster
-        self.name = director
-        override = cluster.nodes.get(director, NodeOverride())
+        self.names = names
+        override = cluster.nodes.get(names[0], NodeOverride())
         self.vip_device = split_label(override.interface or cluster.director.interface or "")[0] or None
         self.dip = override.dip or cluster.director.dip
+        self.dips = {name: node.dip for name, node in cluster.nodes.items() if node.dip and name in names}
+        if self.dip:
+            self.dips[names[0]] = self.dip
         self.dip_device = override.dip_interface or cluster.director.dip_interface
         self.forwardings = self._forwardings()
         self.local = [rip for rip in self.forwardings if rip.startswith("127.") or rip == "::1" or self._is_dip(rip)]
@@ -133,10 +159,11 @@ class _Draft:
         self.subnets = Subnets(self._configured())
         self.segments: list[_Segment] = []
         self.notes: list[str] = []
-        self.directors: dict[str, str] = {}  # subnet -> the director's address there
+        self.directors: dict[str, dict[str, str]] = {name: {} for name in names}  # subnet -> its address there
         self.routers: dict[str, str] = {}
         self._place_vips()
         self._place_dip()
+        self._place_links()
         self._place_rips()
         self.routed = self._needs_router()
 
@@ -153,10 +180,21 @@ class _Draft:
         return self.dip is not None and rip == self.dip.address
 
     def _configured(self) -> Iterator[tuple[str, int]]:
-        for vip in (*self.cluster.vips, *([self.dip] if self.dip else [])):
+        for vip in (*self.cluster.vips, *self.dips.values()):
             yield vip.address, vip.prefix
         for rip in self.remote:
             yield rip, 0
+        for _, addresses in self._links():
+            for address in addresses.values():
+                yield address, 0
+
+    def _links(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """The interfaces over which a pair speaks, with the addresses of its nodes where the file has them."""
+        ha = self.cluster.ha
+        if ha and len(self.names) > 1:
+            yield from ((link.interface, link.addresses) for link in ha.links)
+            if ha.sync:
+                yield ha.sync.interface, {}
 
     # Segments
 
@@ -168,6 +206,15 @@ class _Draft:
     def _place_dip(self) -> None:
         if self.dip:
             self._place(self.dip.address, self.dip_device, "the DIP")
+
+    def _place_links(self) -> None:
+        for device, addresses in self._links():
+            for address in addresses.values():
+                if address in self.remote:
+                    raise CannotBuild(f"{address} is a director and a real server, which no pair of the lab can be")
+                self._place(address, device, "the link's address")
+            if all(segment.device != device for segment in self.segments):
+                self.segments.append(_Segment(f"net{len(self.segments) + 1}", device, [self.subnets.spare(_BETWEEN)]))
 
     def _place_rips(self) -> None:
         methods: dict[str, set[str]] = {}
@@ -219,13 +266,14 @@ class _Draft:
     def finished(self) -> Topology:
         for segment in self.segments:
             for subnet in segment.subnets:
-                if segment.device:
-                    self.directors[subnet] = self._directors_address(subnet)
+                for name in self.names if segment.device else ():
+                    self.directors[name][subnet] = self._directors_address(name, subnet)
                 if self.routed and self._routed(segment):
                     self.routers[subnet] = self.subnets.take(subnet, _ROUTERS_PLACE)
         outside = self._outside() if self.routed else _Segment(CLIENT)
         segments = [*self.segments, outside] if self.routed else self.segments
-        hosts = [self._client(outside), *([self._router(outside)] if self.routed else []), self._director()]
+        hosts = [self._client(outside), *([self._router(outside)] if self.routed else [])]
+        hosts += [self._director(name) for name in self.names]
         hosts += [self._real_server(rip, number) for number, rip in enumerate(self.remote, 1)]
         numbered = tuple(_with_macs(host, number) for number, host in enumerate(hosts, 1))
         named = {segment.name: tuple(segment.subnets) for segment in segments}
@@ -244,11 +292,14 @@ class _Draft:
             self.routers[subnet] = self.subnets.take(subnet, _ROUTERS_PLACE)
         return outside
 
-    def _directors_address(self, subnet: str) -> str:
+    def _directors_address(self, name: str, subnet: str) -> str:
         """The DIP, unless start is to add it; else one of its own, since an alias needs an interface with a subnet."""
-        if self.dip and not self.dip_device and self.subnets.of(self.dip.address) == subnet:
-            return self.dip.address
-        return self.subnets.take(subnet, _DIRECTORS_PLACE)
+        dip = self.dips.get(name)
+        if dip and not self.dip_device and self.subnets.of(dip.address) == subnet:
+            return dip.address
+        own = (addresses[name] for _, addresses in self._links() if name in addresses)
+        known = next((address for address in own if self.subnets.of(address) == subnet), None)
+        return known or self.subnets.take(subnet, _DIRECTORS_PLACE)
 
     def _client(self, outside: _Segment) -> Host:
         place = outside if self.routed else next(segment for segment in self.segments if segment.holds_vips)
@@ -265,19 +316,19 @@ class _Draft:
             addresses += _on(device, {subnet: self.routers[subnet] for subnet in segment.subnets})
         return Host(ROUTER, tuple(wires), tuple(addresses), forwards=True)
 
-    def _director(self) -> Host:
+    def _director(self, name: str) -> Host:
         wires: list[Wire] = []
         addresses: list[tuple[str, str]] = []
         gateways: dict[int, str] = {}
         for segment in self.segments:
             if segment.device:
                 wires.append(Wire(segment.name, segment.device, ""))
-                addresses += _on(segment.device, {subnet: self.directors[subnet] for subnet in segment.subnets})
+                addresses += _on(segment.device, {subnet: self.directors[name][subnet] for subnet in segment.subnets})
                 for subnet in segment.subnets:
                     if subnet in self.routers:
                         gateways.setdefault(family_of(subnet), self.routers[subnet])
         return Host(
-            self.name, tuple(wires), tuple(addresses), tuple(gateways.values()), directs=True, rips=tuple(self.local)
+            name, tuple(wires), tuple(addresses), tuple(gateways.values()), directs=True, rips=tuple(self.local)
         )
 
     def _real_server(self, rip: str, number: int) -> Host:
@@ -302,7 +353,7 @@ class _Draft:
             )
         if self.dip and self.subnets.of(self.dip.address) == subnet:
             return self.dip.address
-        gateway = self.directors[subnet]
+        gateway = self.directors[self.names[0]][subnet]
         self.notes.append(
             f"{rip} is not in the DIP's network: the director is given {gateway} there, to be its gateway"
         )

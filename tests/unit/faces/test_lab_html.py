@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 from lvs_init.config.load import parse
 from lvs_init.faces.lab_html import page
 from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, VipReport
 from lvs_init.lab.topology import topology_of
+from tests.pages import Nesting
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-_EMPTY = {"meta"}
-
-
-class Nesting(HTMLParser):
-    """Fails where a tag is closed that is not the last one opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag not in _EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
 
 
 def made(requests: int = 2) -> str:

@@ -54,6 +54,24 @@ def test_lab_wants_a_file_or_a_fault(capsys: pytest.CaptureFixture[str]) -> None
     assert "FILE is missing" in capsys.readouterr().err
 
 
+def test_a_fault_has_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    assert lvsctl.main(["lab", "--fault", "ARP01", "--html", str(page)], {}) == 64
+    assert "--html is not for --fault" in capsys.readouterr().err and not page.exists()
+
+
+def test_one_thing_happens_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lvsctl.main(["lab", "x.toml", "--failover", "--kill-realserver", "rs1"], {}) == 64
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_a_failover_takes_a_pair(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lvsctl.main(["lab", str(EXAMPLES / "vs-nat.toml"), "--failover"], {}) == 1
+    assert "has no [ha], so there is one director" in capsys.readouterr().err
+    assert lvsctl.main(["lab", str(EXAMPLES / "ha-heartbeat.toml"), "--failover", "--director", "lb3"], {}) == 1
+    assert "lb3 is none of the nodes of [ha]\n  -> they are lb1 and lb2" in capsys.readouterr().err
+
+
 def test_scenarios_want_a_file_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert lvsctl.main(["lab", "--kill-realserver", "rs1"], {}) == 64
     assert lvsctl.main(["lab", "--reload", "new.toml"], {}) == 64

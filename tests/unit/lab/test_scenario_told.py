@@ -45,3 +45,18 @@ def test_the_outcome_is_told(
     ]  # fmt: skip
     assert conclude(scenario, "a.toml", as_json=True) == exit_code
     assert json.loads(capsys.readouterr().out)["losses"] == 3 * len(lost)
+
+
+def test_what_clients_noticed_beside_losses_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = Scenario(
+        "failover", "guest", 90, {"rs1": 40}, {"rs1": 50}, (), 3.1, 0, ["done"], 2.9, 2, notes=("a note",)
+    )
+    assert conclude(scenario, "a.toml", as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "The longest request took 3.1 s; nobody was answered for 2.9 s at most." in said
+    assert "Downloads that had begun before and came to their right end: 2." in said
+    assert "note: a note" in said
+    assert conclude(scenario, "a.toml", as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["gap"], told["downloads"], told["notes"]) == (2.9, 2, ["a note"])
+    assert told["course"] == {"step": 0.25, "answers": [], "losses": [], "marks": []}

@@ -92,6 +92,25 @@ def test_a_download_goes_on_until_the_load_is_to_finish(steady: Callable[..., lo
     assert told["done"]["download"] == {"rs1": 1}
 
 
+def test_what_happened_when_is_noted(steady: Callable[..., load.Told]) -> None:
+    course: load.Told = {}
+
+    def look() -> None:
+        load.order("door", "mark", text="half of it")
+        told = load.order("door", "advance", requests=20)
+        course.update(load.order("door", "course"), asked=told["asked"])
+
+    with listening(honest, times=3) as port:
+        steady(port, meanwhile=look, new=0)
+    ((marked, text),) = course["marks"]
+    assert text == "half of it"
+    answered = sum(step.get("rs1", 0) for step in course["answers"])
+    assert answered + len(course["losses"]) >= course["asked"] >= 60
+    assert {what for _, what in course["losses"]} <= {"kept broken EOF", "kept broken ECONNRESET", "kept broken EPIPE"}
+    assert any(at < marked for at, _ in course["losses"]) and any(at > marked for at, _ in course["losses"])
+    assert marked < course["step"] * len(course["answers"])
+
+
 def test_nobody_listens_any_more(steady: Callable[..., load.Told]) -> None:
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(listening(honest))

@@ -200,3 +200,63 @@ def test_what_cannot_be_built_is_said_with_the_reason(text: str, said: str) -> N
 def test_modules_are_loaded_before_hosts_are_compared() -> None:
     text = service('{ rip = "10.1.0.11", forwarding = "tun" }', more='scheduler = "sh"')
     assert modules_of(parse(text, "lab.toml")) == ["ip_vs", "ip_vs_sh", "ipip"]
+
+
+PAIR = """
+[cluster]
+forwarding = "dr"
+[director]
+interface = "eth0"
+[ha]
+nodes = ["lb1", "lb2"]
+{links}
+[[service]]
+vip = "192.168.0.219"
+port = 80
+realservers = [{{ rip = "192.168.0.11" }}]
+"""
+LINKS = """
+[[ha.link]]
+type = "ucast"
+interface = "eth0"
+addresses = { lb1 = "192.168.0.8", lb2 = "192.168.0.9" }
+[[ha.link]]
+type = "bcast"
+interface = "eth3"
+[ha.sync]
+interface = "eth3"
+"""
+
+
+def pair(director: str | None = None, links: str = LINKS) -> Topology:
+    return topology_of(parse(PAIR.format(links=links), "lab.toml"), director, pair=True)
+
+
+def test_a_pair_has_two_directors_with_the_addresses_and_interfaces_of_its_links() -> None:
+    topology = pair()
+    assert [host.name for host in topology.directors] == ["lb1", "lb2"]
+    assert [addresses(host) for host in topology.directors] == [
+        ["eth0 192.168.0.8/24", "eth3 10.255.255.1/24"], ["eth0 192.168.0.9/24", "eth3 10.255.255.2/24"],
+    ]  # fmt: skip
+    first, second = (host.wires for host in topology.directors)
+    assert [wire.segment for wire in first] == [wire.segment for wire in second]
+    assert topology.watches["192.168.0.219"].mac == first[0].mac
+    assert [host.name for host in topology.hosts] == ["client", "router", "lb1", "lb2", "rs1"]
+
+
+def test_a_pair_needs_no_link_and_either_can_be_the_first() -> None:
+    topology = pair("lb2", links="")
+    assert [host.name for host in topology.directors] == ["lb2", "lb1"]
+    assert topology.director.name == "lb2"
+    assert addresses(topology.host("lb1")) == ["eth0 192.168.0.2/24"]
+
+
+def test_who_is_no_pair_is_told() -> None:
+    with pytest.raises(CannotBuild, match="is a director and a real server"):
+        pair(links=LINKS.replace("192.168.0.8", "192.168.0.11"))
+    with pytest.raises(CannotBuild, match="lb3 is none of the nodes"):
+        pair("lb3")
+    with pytest.raises(CannotBuild, match="is called like another host"):
+        topology_of(parse(PAIR.format(links="").replace("lb2", "rs1"), "lab.toml"), pair=True)
+    with pytest.raises(CannotBuild, match=r"has no \[ha\]"):
+        topology_of(parse(service('{ rip = "192.168.0.11", forwarding = "dr" }'), "lab.toml"), pair=True)
