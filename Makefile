@@ -51,7 +51,8 @@ test-load: $(VENV) ## changes while clients ask and download; then the lab once 
 	@LVS_CHANNEL=ipvsadm $(PYTEST) -m 'not either_channel' tests/lab
 
 .PHONY: test-doctor
-test-doctor: $(VENV) ## every fault of the lab, injected, named by the doctor and mended
+test-doctor: $(VENV) ## every fault of the lab, injected, named by the doctor and mended; its reports in a browser
+	@packages/install packages/doctor.txt
 	@$(PYTEST) tests/doctor
 
 .PHONY: test-ha
