@@ -39,6 +39,7 @@ class Progress:
         mark = coloured("ok  ", GREEN) if fine else coloured("FAIL", RED)
         seconds = time.monotonic() - self._begun
         line = f"{self._text:<{_STEP}}  {seconds:4.1f} s  {result}".rstrip()
+        self._text = ""
         if is_terminal():
             sys.stdout.write(self._erased())
         streams.out(f"  {mark}{line}")
@@ -47,7 +48,7 @@ class Progress:
         watch = Watch(rehearsal)
 
         def look() -> None:
-            if time.monotonic() >= self._due:
+            if self._text and time.monotonic() >= self._due:
                 began = time.monotonic()
                 self._below = list(doing(watch.look()))
                 self._draw()

@@ -43,6 +43,7 @@ def failover_under_load(rehearsal: Rehearsal, listener: Listener) -> Scenario:
 
     def die() -> Told:
         rehearsal.nodes[second].close()
+        rehearsal.states[second] = "dead"
         return outcome([rehearsal.call(first, RESOURCE, "start")])
 
     acts = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import socket
 import threading
 import time
@@ -46,14 +47,16 @@ def steady(
     servers: Sequence[str] = (),
     size: int = 4 << 20,
     request_timeout: float = 30.0,
+    download_timeout: float | None = None,
 ) -> Iterator[Told]:
     """Ask over HTTP without end, yielding once all of it is on its way.
 
     name: what order() calls this load. new, kept: requesters with a connection for each request, and with one for 25 of
     them. downloads: the hosts from each of which a body of ``size`` bytes is read slowly. servers: who may answer,
-    empty for anybody. request_timeout: seconds for each answer. Yields what order(name, "look") returns.
+    empty for anybody. request_timeout: seconds for each answer. download_timeout: seconds in which each download must
+    get on; None: the same. Yields what order(name, "look") returns.
     """
-    load = _Load(address, port, frozenset(servers), size, request_timeout)
+    load = _Load(address, port, frozenset(servers), size, request_timeout, download_timeout or request_timeout)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(_DOOR + name)
         door.listen(4)
@@ -99,9 +102,11 @@ def order(
 
 
 class _Load:
-    def __init__(self, address: str, port: int, servers: frozenset[str], size: int, timeout: float) -> None:
+    def __init__(
+        self, address: str, port: int, servers: frozenset[str], size: int, timeout: float, download_timeout: float
+    ) -> None:
         self._address, self._port, self._servers = address, port, servers
-        self._size, self._timeout = size, timeout
+        self._size, self._timeout, self._download_timeout = size, timeout, download_timeout
         self._checksum = zlib.crc32(body(size))
         self._began = time.monotonic()
         self._ending = threading.Event()
@@ -115,6 +120,7 @@ class _Load:
         self._slowest = 0.0
         self._gap = 0.0
         self._answered = self._began
+        self._ended = math.inf
         self._steps: dict[int, Counter[str]] = {}  # number of the step -> server -> answers
         self._losses: list[tuple[float, str]] = []
         self._marks: list[tuple[float, str]] = []
@@ -130,6 +136,8 @@ class _Load:
 
     def obey(self, what: str, requests: int = 0, sips: int = 0, within: float | None = None, text: str = "") -> Told:
         if what == "finish":
+            with self._changed:
+                self._ended = min(self._ended, time.monotonic())
             self._ending.set()
             for thread in self._threads:
                 thread.join()
@@ -160,8 +168,8 @@ class _Load:
         return round(time.monotonic() - self._began, 3)
 
     def _longest_gap(self) -> float:
-        """Until now: an outage that goes on counts, too."""
-        return max(self._gap, time.monotonic() - self._answered)
+        """Until now, or until nobody began to ask any more: an outage that goes on counts, too."""
+        return max(self._gap, min(time.monotonic(), self._ended) - self._answered)
 
     def _advance(self, requests: int, received: int, within: float | None) -> None:
         asked = self._asked + requests
@@ -213,7 +221,7 @@ class _Load:
         for _ in range(_TRIES):
             if len(reached) == len(servers):
                 return reached
-            connection = connect(self._address, self._port, self._timeout, receives=_RECEIVES)
+            connection = connect(self._address, self._port, self._download_timeout, receives=_RECEIVES)
             server = ask(connection, keepalive=True)
             if server in servers and server not in reached:
                 reached[server] = connection

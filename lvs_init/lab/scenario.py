@@ -17,7 +17,8 @@ from lvs_init.lab.steady import Became, Course, Loss, SteadyLoad
 VERSION = 1
 _ROUND, _WITHIN = 60, 30.0  # requests that pass before it, and after it; seconds in which they must
 _TRIES = 20  # requests that show which real servers there are
-_PATIENCE, _LONG_PATIENCE = 5.0, 45.0  # seconds that clients wait; through an outage TCP tries ever more seldom
+_PATIENCE = 5.0  # seconds that clients wait for an answer
+_THROUGH_AN_OUTAGE = 10.0, 45.0  # the same of requests and of downloads: TCP tries ever more seldom
 
 Told = tuple[int, list[str]]  # an exit code, and what was said
 
@@ -144,12 +145,16 @@ def under_load(
         return _impossible(what, where, 1, [f"{question.address}:{question.port} is not served before it"])
     more: dict[str, Any] = {"timeout": _PATIENCE}
     if long:
-        more = {"timeout": _LONG_PATIENCE, "new": 4, "kept": 0, "downloads": sorted(told["answers"])[:2]}
+        timeout, download_timeout = _THROUGH_AN_OUTAGE
+        more = {"timeout": timeout, "download_timeout": download_timeout, "new": 4, "kept": 0}
+        more["downloads"] = sorted(told["answers"])[:2]
     with SteadyLoad(rehearsal.client, question.address, question.port, **more) as load:
         before = load.advance(requests=_ROUND, within=_WITHIN)
         listener.end(_shares(before.answered), not before.losses)
         code, said = _play(acts, load, listener)
+        listener.begin("wait for what is under way")
         became = load.finish()
+        listener.end(f"{became.losses} lost", not became.losses)
         course = load.course()
     return Scenario(
         what, where, became.asked, before.answered, _since(before, became), became.lost, became.slowest, code, said,

@@ -95,6 +95,7 @@ class SteadyLoad:
         downloads: Sequence[str] = (),
         servers: Sequence[str] = (),
         timeout: float = 30.0,
+        download_timeout: float | None = None,
     ) -> None:
         """As lab/load.py's steady() has it; it runs on ``client``, and all of it is on its way."""
         self._client = client
@@ -109,6 +110,7 @@ class SteadyLoad:
             downloads=list(downloads),
             servers=list(servers),
             request_timeout=timeout,
+            download_timeout=download_timeout,
         )
         self.first = _became(self._serving.ready)
 

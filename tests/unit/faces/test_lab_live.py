@@ -80,6 +80,9 @@ def test_what_goes_on_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> 
     progress.end("all running", True)
     (step, rest) = terminal.lines()
     assert step.startswith("  ok  start every node") and step.endswith("all running") and not rest
+    progress._due = 0.0
+    place.meanwhile()
+    assert terminal.lines() == [step, ""]  # nothing goes on
     progress.begin("ask")
     assert terminal.lines()[1:] == ["  ..  ask", *drawn[1:]]
 

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
@@ -109,6 +110,17 @@ def test_what_happened_when_is_noted(steady: Callable[..., load.Told]) -> None:
     assert {what for _, what in course["losses"]} <= {"kept broken EOF", "kept broken ECONNRESET", "kept broken EPIPE"}
     assert any(at < marked for at, _ in course["losses"]) and any(at > marked for at, _ in course["losses"])
     assert marked < course["step"] * len(course["answers"])
+
+
+def test_who_asks_no_more_notices_no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    running = load._Load(LOCALHOST, 1, frozenset(), 1, 5.0, 5.0)
+    now[0] = 103.0
+    assert running.obey("look")["gap"] == 3.0
+    assert running.obey("finish")["gap"] == 3.0
+    now[0] = 200.0
+    assert running.obey("look")["gap"] == 3.0
 
 
 def test_nobody_listens_any_more(steady: Callable[..., load.Told]) -> None:
