@@ -46,13 +46,10 @@ def test_it_is_whole_and_tells_everything() -> None:
 
 def test_the_timeline_is_drawn_to_scale() -> None:
     timeline = made().partition('class="timeline"')[2].partition("</svg>")[0]
-    columns = [
-        (float(x), float(height))
-        for x, height in re.findall(
-            r'<rect x="([\d.]+)" y="[\d.]+" fill="#\w+" width="205.0" height="([\d.]+)"', timeline
-        )
-    ]
-    assert columns == [(50, 64), (50, 96), (255, 32), (665, 80)]
+    columns = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" fill="#\w+" width="205.0" height="([\d.]+)"', timeline)
+    assert [tuple(map(float, column)) for column in columns] == [
+        (50, 166, 64), (50, 70, 96), (255, 198, 32), (665, 150, 80),
+    ]  # fmt: skip
     assert timeline.count('class="mark"') == 2
     assert timeline.count('class="lost"') == 3
 

@@ -249,6 +249,8 @@ def test_a_pair_needs_no_link_and_either_can_be_the_first() -> None:
     assert [host.name for host in topology.directors] == ["lb2", "lb1"]
     assert topology.director.name == "lb2"
     assert addresses(topology.host("lb1")) == ["eth0 192.168.0.2/24"]
+    synced = pair(links='[ha.sync]\ninterface = "eth5"')
+    assert addresses(synced.host("lb1")) == ["eth0 192.168.0.1/24", "eth5 10.255.255.1/24"]
 
 
 def test_who_is_no_pair_is_told() -> None:
