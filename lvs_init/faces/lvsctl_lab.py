@@ -36,11 +36,13 @@ def add_to(commands: Any) -> None:
     one.add_argument("--reload", metavar="FILE", help="reload this file while clients ask, and count what they lose")
     one.add_argument("--kill-realserver", metavar="NAME", help="let the server of rs1 end while clients ask")
     one.add_argument(
-        "--failover", action="store_true", help="let a director of [ha] hand over to the other one, and that one die"
+        "--failover",
+        action="store_true",
+        help="let the active director of [ha] hand over while clients ask, and the other one die",
     )
     one.add_argument("--fault", metavar="CODE", help="break it in this way, and ask the doctor; FILE may be left out")
     one.add_argument("--faults", action="store_true", help="list what --fault knows, of FILE alone if there is one")
-    parser.add_argument("--html", metavar="FILE", help="write a report of it, and of what the doctor finds, as a page")
+    parser.add_argument("--html", metavar="FILE", help="write a report of it as a page, with what the doctor finds")
     parser.add_argument("--json", action="store_true", help="the outcome for programs, without progress")
     parser.set_defaults(run=run)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from lvs_init.config.cluster import Cluster, NodeOverride
 from lvs_init.config.desired import split_label
+from lvs_init.lab.pair import links_of, renamed
 from lvs_init.lab.subnets import CannotBuild, Subnets
 from lvs_init.model.address import family_of
 
@@ -189,12 +190,9 @@ class _Draft:
                 yield address, 0
 
     def _links(self) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """The interfaces over which a pair speaks, with the addresses of its nodes where the file has them."""
-        ha = self.cluster.ha
-        if ha and len(self.names) > 1:
-            yield from ((link.interface, link.addresses) for link in ha.links)
-            if ha.sync:
-                yield ha.sync.interface, {}
+        """None of a director alone."""
+        if len(self.names) > 1:
+            yield from links_of(self.cluster, self.names[0])
 
     # Segments
 
@@ -317,13 +315,15 @@ class _Draft:
         return Host(ROUTER, tuple(wires), tuple(addresses), forwards=True)
 
     def _director(self, name: str) -> Host:
+        called = renamed(self.cluster, self.names[0], name)
         wires: list[Wire] = []
         addresses: list[tuple[str, str]] = []
         gateways: dict[int, str] = {}
         for segment in self.segments:
             if segment.device:
-                wires.append(Wire(segment.name, segment.device, ""))
-                addresses += _on(segment.device, {subnet: self.directors[name][subnet] for subnet in segment.subnets})
+                device = called.get(segment.device, segment.device)
+                wires.append(Wire(segment.name, device, ""))
+                addresses += _on(device, {subnet: self.directors[name][subnet] for subnet in segment.subnets})
                 for subnet in segment.subnets:
                     if subnet in self.routers:
                         gateways.setdefault(family_of(subnet), self.routers[subnet])

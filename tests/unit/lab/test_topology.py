@@ -253,6 +253,15 @@ def test_a_pair_needs_no_link_and_either_can_be_the_first() -> None:
     assert addresses(synced.host("lb1")) == ["eth0 192.168.0.1/24", "eth5 10.255.255.1/24"]
 
 
+def test_interfaces_of_a_pair_may_have_other_names_on_one_node() -> None:
+    others = LINKS + '[node.lb2]\ninterface = "ens1"\nha_interfaces = { eth0 = "ens1", eth3 = "ens7" }\n'
+    for director in ("lb1", "lb2"):
+        topology = pair(director, links=others)
+        assert {device for device, _ in topology.host("lb1").addresses} == {"eth0", "eth3"}
+        assert addresses(topology.host("lb2"))[0] == "ens1 192.168.0.9/24"
+        assert [wire.interface for wire in topology.host("lb2").wires] == ["ens1", "ens7"]
+
+
 def test_who_is_no_pair_is_told() -> None:
     with pytest.raises(CannotBuild, match="is a director and a real server"):
         pair(links=LINKS.replace("192.168.0.8", "192.168.0.11"))
