@@ -36,6 +36,11 @@ def page(report: Report, topology: Topology, file: str) -> str:
         "<h2>What the init scripts said</h2>",
         *table(["host", "script", "", "", "after stop"], list(_calls(report))),
         *_findings(report),
+        "<h2>What was done when</h2>",
+        *table(
+            ["seconds", "", ""],
+            [[f"{step.at:.1f}", step.what, _judged(step.result or "done", step.ok)] for step in report.steps],
+        ),
         *notes(report.notes),
     ]
     verdict = "All of it held." if report.ok else "It did not hold."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable
 from typing import Any, Callable, Protocol
 
@@ -15,7 +16,7 @@ from lvs_init.lab.place import ROOT
 from lvs_init.lab.prediction import NOBODY, Prediction, predict
 from lvs_init.lab.questions import heard_at, questions_of
 from lvs_init.lab.rehearsal import CONFIGURATION, DIRECTOR_SCRIPT, REALSERVER_SCRIPT, Logged, Rehearsal
-from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, VipReport
+from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, Step, VipReport
 from lvs_init.lab.snapshot import Snapshot, difference
 from lvs_init.model.ipvs import RealServerKey, host_port
 
@@ -47,6 +48,24 @@ class Nobody:
     def follow(self, rehearsal: Rehearsal) -> None: ...
 
 
+class _Recorder:
+    """Tells a listener, and notes each step."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.steps: list[Step] = []
+        self._listener = listener
+        self._began = self._at = time.monotonic()
+        self._text = ""
+
+    def begin(self, text: str) -> None:
+        self._text, self._at = text, time.monotonic()
+        self._listener.begin(text)
+
+    def end(self, result: str, fine: bool) -> None:
+        self.steps.append(Step(round(self._at - self._began, 1), self._text, result, fine))
+        self._listener.end(result, fine)
+
+
 def rehearse(
     rehearsal: Rehearsal,
     requests: int | None = None,
@@ -65,7 +84,7 @@ def rehearse(
 class _Course:
     def __init__(self, rehearsal: Rehearsal, listener: Listener) -> None:
         self.rehearsal = rehearsal
-        self.listener = listener
+        self.listener = _Recorder(listener)
         self.hosts = {host.name: HostReport(host.name) for host in rehearsal.topology.hosts}
         self.notes = list(rehearsal.topology.notes)
 
@@ -91,7 +110,9 @@ class _Course:
         self._compare(before)
         cluster = rehearsal.cluster
         hosts = list(self.hosts.values())
-        return Report(cluster.name, rehearsal.place.where, services, vips, hosts, self.notes, findings)
+        return Report(
+            cluster.name, rehearsal.place.where, services, vips, hosts, self.notes, findings, self.listener.steps
+        )
 
     # Calling
 

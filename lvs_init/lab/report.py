@@ -83,9 +83,19 @@ class HostReport:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A part of the rehearsal. ``at``: when it began, in seconds since the first one."""
+
+    at: float
+    what: str
+    result: str
+    ok: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """All of it. ``notes``: what the lab made up or left out. ``findings``: the doctor's, as --json has them, each with
-    its "host"; they are told, and decide nothing."""
+    its "host"; they and ``steps`` are told, and decide nothing."""
 
     cluster: str
     where: str
@@ -94,6 +104,7 @@ class Report:
     hosts: Sequence[HostReport]
     notes: Sequence[str] = ()
     findings: Sequence[dict[str, Any]] = ()
+    steps: Sequence[Step] = ()
 
     @property
     def ok(self) -> bool:
@@ -115,4 +126,5 @@ class Report:
             "hosts": hosts,
             "notes": list(self.notes),
             "findings": list(self.findings),
+            "steps": [asdict(step) for step in self.steps],
         }

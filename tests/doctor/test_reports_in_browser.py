@@ -64,7 +64,7 @@ def test_the_report_of_a_rehearsal(place: Place, tmp_path: Path) -> None:
     (drawing,) = shown.drawings
     assert_hosts_are_drawn(drawing, "client", "router", "director", "rs1", "rs2")
     assert [heading.words for heading in shown.headings][:2] == ["Rehearsal of vs-dr.toml", "Hosts and networks"]
-    for words in ("rs1192.168.0.11:80", "192.168.0.219director", "lvs-director start"):
+    for words in ("rs1192.168.0.11:80", "192.168.0.219director", "lvs-director start", "ask the doctor on every node"):
         assert words in cells(shown)
     assert browser.painted(page, tmp_path) > 50
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lvs_init.config.load import parse
 from lvs_init.faces.lab_html import page
-from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, VipReport
+from lvs_init.lab.report import CallReport, HostReport, Report, ServiceReport, Share, Step, VipReport
 from lvs_init.lab.topology import topology_of
 from tests.pages import Nesting
 
@@ -22,6 +22,7 @@ def made(requests: int = 2) -> str:
     report = Report(
         "web-dr", "guest", [service], [VipReport("192.168.0.219", ["director", "rs1"], False)],
         [HostReport("director", calls, ["<left>"])], ["a note"], [finding],
+        [Step(2.5, "start <it>", "does not start", False)],
     )  # fmt: skip
     topology = topology_of(parse((EXAMPLES / "vs-dr.toml").read_text(), "vs-dr.toml"))
     return page(report, topology, "vs-dr.toml")
@@ -34,7 +35,8 @@ def test_it_is_whole_and_tells_everything() -> None:
     assert reader.open == []
     said = " ".join(reader.words)
     for words in ("<started>", "a & b", "<left>", "x < y", "sysctl -w a=1", "192.168.0.11/24", "198.51.100.0/24",
-                  "director, rs1 !", "a note", "It did not hold."):  # fmt: skip
+                  "2.5", "start <it>", "does not start !", "director, rs1 !", "a note",
+                  "It did not hold."):  # fmt: skip
         assert words in said
     assert text.count("<rect ") == 5  # client, router, director, two real servers
     assert text.count("<circle ") == 6  # each on one network, the router on two
