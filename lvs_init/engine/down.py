@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from lvs_init.engine.apply import Apparatus, addresses_away, retreat
 from lvs_init.engine.memory import Memory
 from lvs_init.engine.observe import look
 from lvs_init.engine.request import Options, Outcome, Result, Target
 from lvs_init.engine.script import script_of
-from lvs_init.errors import LvsError, NotSettled
-from lvs_init.plan.intent import plan_down
+from lvs_init.errors import LvsError, NotSettled, SystemFailure
+from lvs_init.model.network import AddressKey
+from lvs_init.model.state import State
+from lvs_init.plan.intent import Plan, plan_down
 
 
 def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Options) -> Outcome:
@@ -23,8 +27,11 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
     try:
         live = apparatus.observe(memory.mine.entries).live
     except LvsError as error:
-        if not options.dry_run and not addresses_away(plan_down(memory.mine, look().live, memory.others), apparatus):
-            error.message += "; its addresses are taken away all the same"
+        if not options.dry_run:
+            plan = plan_down(memory.mine, look().live, memory.others)
+            if not addresses_away(plan, apparatus):
+                error.message += "; its addresses are taken away all the same"
+            _note_vips_left(plan, look().live, memory)
         raise
     plan = plan_down(memory.mine, live, memory.others)
     outcome.steps = len(plan.steps)
@@ -33,8 +40,9 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
         outcome.result = Result.SHOWN
         outcome.script = script_of(plan, apparatus.tools)
         return outcome
-    _, left = retreat(plan, apparatus)
+    reached, left = retreat(plan, apparatus)
     if left:
+        _note_vips_left(plan, reached, memory)
         raise NotSettled(
             f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left over",
             left,
@@ -44,3 +52,11 @@ def descend(target: Target, memory: Memory, apparatus: Apparatus, options: Optio
     memory.forget()
     outcome.result = Result.DONE
     return outcome
+
+
+def _note_vips_left(plan: Plan, live: State, memory: Memory) -> None:
+    """For status: of a director that still has a VIP nobody may believe that it is stopped."""
+    left = [key for key, value in plan.wanted.items() if isinstance(key, AddressKey) and value is None and key in live]
+    if left and memory.mine is not None:
+        with contextlib.suppress(SystemFailure):
+            memory.begin_without(left, memory.mine)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from lvs_init.engine import wills
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import DIRECTOR, Target
 from lvs_init.model.codec import record_from_plain, record_to_plain
-from lvs_init.model.record import Record, merge
+from lvs_init.model.record import Entry, Record, merge
+from lvs_init.model.state import Key
 from lvs_init.model.will import Will
 from lvs_init.system import files, identity, store
 
@@ -44,6 +45,11 @@ class Memory:
         self._journaled = merge(self.mine, working_towards)
         if self._journaled is not None:
             _save(self._path(_JOURNAL), self._journaled)
+
+    def begin_without(self, keys: Iterable[Key], working_towards: Record) -> None:
+        """What a run that could not take these away leaves: a journal which says that they are to go."""
+        gone = {key: Entry(None, None) for key in keys}
+        self.begin(replace(working_towards, entries={**working_towards.entries, **gone}))
 
     def abandon(self) -> None:
         """The run was undone: the journal of an earlier interrupted run returns, otherwise it goes."""

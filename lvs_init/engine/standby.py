@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -72,10 +73,15 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
             stopped.warnings.append(f"{error.message}: a standby that is not remembered is none, so all is stopped")
             return stopped
         outcome.result = Result.DONE
-        if not seen:
-            _addresses_alone(plan, apparatus)
-            return outcome  # the journal stays: whoever comes next sees what else there is to do
-        left, stuck = _carry_out(plan, apparatus)
+        try:
+            if not seen:
+                _addresses_alone(plan, apparatus)
+                return outcome  # the journal stays: whoever comes next sees what else there is to do
+            left, stuck = _carry_out(plan, apparatus)
+        except VipsLeft as error:
+            with contextlib.suppress(SystemFailure):
+                memory.begin_without(error.vips, after)
+            raise
         outcome.degraded += left
         if stuck is None:
             return outcome
@@ -87,10 +93,22 @@ def stand_by(target: Target, memory: Memory, apparatus: Apparatus, options: Opti
     return outcome
 
 
+class VipsLeft(NotSettled):
+    """The one failure of a stand-by."""
+
+    def __init__(self, vips: Sequence[AddressKey], said: list[str]) -> None:
+        super().__init__(
+            f"{' and '.join(map(str, vips))} cannot be taken away",
+            said,
+            hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
+        )
+        self.vips = vips
+
+
 def _carry_out(plan: Plan, apparatus: Apparatus) -> tuple[list[str], list[Key] | None]:
     """What is left out, a line each, and what of ours would not go; None for that where it could not be seen.
 
-    Raises NotSettled where a VIP is left.
+    Raises VipsLeft.
     """
     try:
         live, said = retreat(plan, apparatus)
@@ -104,7 +122,7 @@ def _carry_out(plan: Plan, apparatus: Apparatus) -> tuple[list[str], list[Key] |
 
 
 def _addresses_alone(plan: Plan, apparatus: Apparatus) -> None:
-    """What clients notice, on a machine that cannot be read as a whole. Raises NotSettled where a VIP is left."""
+    """What clients notice, on a machine that cannot be read as a whole. Raises VipsLeft."""
     said = addresses_away(plan, apparatus)
     vips: Wanted = {key: value for key, value in plan.wanted.items() if isinstance(key, AddressKey)}
     _refuse_to_keep_vips(steps(vips, look().live), said)
@@ -112,13 +130,9 @@ def _addresses_alone(plan: Plan, apparatus: Apparatus) -> None:
 
 def _refuse_to_keep_vips(left: Sequence[Step], said: list[str]) -> None:
     changes = [change for step in left for change in step.changes]
-    vips = [str(change.key) for change in changes if isinstance(change.key, AddressKey) and change.after is None]
+    vips = [change.key for change in changes if isinstance(change.key, AddressKey) and change.after is None]
     if vips:
-        raise NotSettled(
-            f"{' and '.join(vips)} cannot be taken away",
-            said,
-            hint="no other director may have them meanwhile; 'stop' again once the reason is gone",
-        )
+        raise VipsLeft(vips, said)
 
 
 def _remember(record: Record, memory: Memory, outcome: Outcome) -> None:

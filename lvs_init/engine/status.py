@@ -17,8 +17,9 @@ from lvs_init.errors import LvsError
 from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey
 from lvs_init.model.network import QUIET, AddressKey, LinkKey, RouteKey, SysctlKey, effective
 from lvs_init.model.record import STANDBY, Entry, Record
-from lvs_init.model.state import Key
+from lvs_init.model.state import Key, Wanted
 from lvs_init.plan.forwarding import IPV4_FORWARD, IPV6_FORWARD
+from lvs_init.plan.stance import spared
 from lvs_init.system import files, link, netinfo
 
 #: Where the doctor tells more.
@@ -31,6 +32,7 @@ class Health(enum.Enum):
 
     RUNNING = "running"
     PARTIAL = "partial"
+    HOLDING = "holding"  # it should have given its VIPs up, and could not
     STANDBY = "standby"  # one of a pair, ready to take over
     LOCKED = "locked"  # the lock file is there, nothing else is
     STOPPED = "stopped"
@@ -40,8 +42,8 @@ class Health(enum.Enum):
 class Status:
     """One target's health. ``missing``: what makes it partial, a line each; ``notes``: what an admin should know.
 
-    ``stance``: of one of a pair of directors; ``daemons``: its sync daemons that are at work; ``taken``: it stands by
-    with a VIP.
+    ``stance``: of one of a pair of directors; ``daemons``: its sync daemons that are at work; ``wrong``: VIPs that it
+    must not have, a line each.
     """
 
     target: Target
@@ -53,7 +55,7 @@ class Status:
     facts: str = ""
     stance: str = ""
     daemons: list[str] = field(default_factory=list)
-    taken: bool = False
+    wrong: list[str] = field(default_factory=list)
 
 
 def examine(paths: Paths, target: Target, lock: str) -> Status:
@@ -84,13 +86,18 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
     _compare(record, required, addresses, directing if target.role == REALSERVER else set(), status)
     nothing_left = required and len(status.missing) >= len(required)
     status.missing += _loud(record)
-    steady = not memory.interrupted or _judge_journal(paths, memory, status)
+    kept, taken = _kept(record, addresses), _taken(memory, record, addresses)
+    holder = _holder(paths) if memory.interrupted or taken else 0
+    if holder:
+        kept, taken = [], []  # it may be taking them away
+    status.wrong = [f"{key} is here, and must not be" for key in dict.fromkeys((*kept, *taken))]
+    steady = not memory.interrupted or _judge_journal(holder, memory, status)
     left_out = list(dict.fromkeys((*record.degraded, *_duplicates(record), *_daemons(record, status))))
     if record.stance == STANDBY and steady:
-        taken = _taken(record, addresses)
-        left_out += [*status.missing, *taken]
-        status.taken = bool(taken)
+        left_out += [*status.missing, *status.wrong]
         status.missing, status.health = [], Health.STANDBY
+    elif status.wrong:
+        status.missing += status.wrong
     status.degraded = bool(left_out)
     status.notes += [*left_out, *_gateway_notes(record), *_file_notes(record), *second_writers(record.role)]
     if record.role == DIRECTOR:
@@ -99,21 +106,27 @@ def examine(paths: Paths, target: Target, lock: str) -> Status:
         from lvs_init.engine.standing import timed_notes
 
         status.notes += timed_notes(paths, memory, record, status.table or ProcTable({}))
-    if status.missing:
+    if kept:
+        status.health = Health.HOLDING
+    elif status.missing:
         status.health = Health.LOCKED if nothing_left and left_behind and not memory.interrupted else Health.PARTIAL
     elif not locked:
         status.notes.append(f"the lock file {lock} is missing, so Red Hat's rc would skip the stop at shutdown")
     return status
 
 
-def _judge_journal(paths: Paths, memory: Memory, status: Status) -> bool:
+def _holder(paths: Paths) -> int:
+    """The process that is at work; 0 for none."""
+    from lvs_init.system.mutex import Mutex
+
+    return Mutex(paths.run).holder()
+
+
+def _judge_journal(holder: int, memory: Memory, status: Status) -> bool:
     """What was up counts as up while a reload or restart is at work: a monitor that looks now must not act.
 
     Whether that is so.
     """
-    from lvs_init.system.mutex import Mutex
-
-    holder = Mutex(paths.run).holder()
     if not holder:
         status.missing.append("an earlier run was cut short; 'start' completes it, 'stop' takes it back")
     elif memory.recorded:
@@ -251,10 +264,18 @@ def _table() -> ProcTable | None:
     return None if listing is None else parse_proc(listing)
 
 
-def _taken(record: Record, addresses: Collection[AddressKey]) -> list[str]:
+def _taken(memory: Memory, record: Record, addresses: Collection[AddressKey]) -> list[Key]:
     """Addresses that a standby must not have."""
-    wrong = [key for key, value in record.withheld.items() if value is not None and key in addresses]
-    return [f"{key} is here, and belongs to the active director alone" for key in wrong]
+    if record.stance != STANDBY:
+        return []
+    here: Wanted = {key: None for key, value in record.withheld.items() if value is not None and key in addresses}
+    return list(spared(here, memory.others))
+
+
+def _kept(record: Record, addresses: Collection[AddressKey]) -> list[Key]:
+    """Addresses that a stop or stand-by could not take away (Memory.begin_without)."""
+    gone = (key for key, entry in record.entries.items() if entry.applied is None and entry.former is None)
+    return [key for key in gone if key in addresses]
 
 
 def _daemons(record: Record, status: Status) -> list[str]:

@@ -21,6 +21,7 @@ from lvs_init.system import identity, streams
 _CODES = {
     Health.RUNNING: codes.STATUS_RUNNING,
     Health.PARTIAL: codes.STATUS_PARTIAL,
+    Health.HOLDING: codes.STATUS_RUNNING,
     Health.STANDBY: codes.STATUS_STOPPED,
     Health.LOCKED: codes.STATUS_LOCKED,
     Health.STOPPED: codes.STATUS_STOPPED,
@@ -64,6 +65,8 @@ def _targets(paths: Paths, role: str, names: Sequence[str], environment: Mapping
 
 
 def _overall(healths: list[Health]) -> Health:
+    if Health.HOLDING in healths:  # whose node must not be taken for one that has given everything up
+        return Health.HOLDING
     if len(set(healths)) == 1:
         return healths[0]
     if set(healths) == {Health.STANDBY, Health.STOPPED}:
@@ -75,6 +78,7 @@ def _lines(name: str, overall: Health, statuses: list[Status]) -> list[str]:
     first = {
         Health.RUNNING: f"{name} is running" + (" (degraded)" if any(s.degraded for s in statuses) else ""),
         Health.PARTIAL: f"{name} is partly set up",
+        Health.HOLDING: f"{name} is running, and should have ended: a VIP could not be taken away",
         Health.LOCKED: f"{name} is dead but subsys locked",
         Health.STANDBY: f"{name} is stopped (standby: {_ready(statuses)})",
         Health.STOPPED: f"{name} is stopped",
@@ -94,7 +98,7 @@ def _lines(name: str, overall: Health, statuses: list[Status]) -> list[str]:
 
 def _ready(statuses: list[Status]) -> str:
     """What a standby has, in a few words."""
-    if any(status.taken for status in statuses):
+    if any(status.wrong for status in statuses):
         return "degraded, it has a VIP that it must not have"
     if any(status.degraded for status in statuses):
         return "degraded, it has no VIP"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lvs_init.engine import memory
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import Target
-from lvs_init.engine.status import Health, examine
+from lvs_init.engine.status import Health, Status, examine
 from lvs_init.faces import ocf_codes as codes
 from lvs_init.model.record import STANDBY, Record
 
@@ -21,9 +21,9 @@ def look(paths: Paths, target: Target, *, promotable: bool, level: int) -> tuple
         return codes.GENERIC, [problem]
     status = examine(paths, target, f"{paths.subsys}/lvs-{target.role}")
     known = memory.recall(paths, target)
-    code = judge(status.health, known.mine, promotable=promotable)
+    code = judge(status, known.mine, promotable=promotable)
     if code not in (codes.SUCCESS, codes.PROMOTED):
-        return code, status.missing
+        return code, status.missing or status.wrong
     if level < DEEP:
         return code, []
     from lvs_init.engine.serving import hindrances
@@ -34,16 +34,19 @@ def look(paths: Paths, target: Target, *, promotable: bool, level: int) -> tuple
     return codes.FAILED_PROMOTED if code == codes.PROMOTED else codes.GENERIC, found
 
 
-def judge(health: Health, record: Record | None, *, promotable: bool) -> int:
+def judge(status: Status, record: Record | None, *, promotable: bool) -> int:
     """The exit code of a health.
 
-    A standby is what "unpromoted" means; to who does not promote it is stopped, as to init. A lock file alone, without
-    a record, is left over from a machine that lost its power.
+    A standby is what "unpromoted" means; to who does not promote it is stopped, as to init. With a VIP it is a promoted
+    one that has failed: so Pacemaker demotes it before anything else. A lock file alone, without a record, is left over
+    from a machine that lost its power.
     """
     if record is None:
         return codes.NOT_RUNNING
-    if health is Health.STANDBY:
+    if status.wrong:
+        return codes.FAILED_PROMOTED if promotable else codes.GENERIC
+    if status.health is Health.STANDBY:
         return codes.SUCCESS if promotable else codes.NOT_RUNNING
-    if health is Health.RUNNING:
+    if status.health is Health.RUNNING:
         return codes.PROMOTED if promotable else codes.SUCCESS
     return codes.FAILED_PROMOTED if promotable and record.stance != STANDBY else codes.GENERIC

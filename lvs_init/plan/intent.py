@@ -25,6 +25,7 @@ from lvs_init.plan.interim import interim
 from lvs_init.plan.order import steps
 from lvs_init.plan.retreat import retreat, waiting
 from lvs_init.plan.retreat import shown as shown
+from lvs_init.plan.stance import spared
 from lvs_init.plan.step import Step
 
 
@@ -70,7 +71,7 @@ def plan_up(
     file's; ``moment`` and ``wills`` say how far drains are and what an admin has said by hand.
     """
     known = dict(record.entries) if record else {}
-    wanted: dict[Key, Value | None] = dict(desired)
+    wanted = spared(desired, others)
     wanted.update(_with_forwarding(wanted, live, [known, *(other.entries for other in others)]))
     for key in (*live, *known):
         if isinstance(key, RealServerKey) and key.service in desired and key not in wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lvs_init.model.ipvs import RealServerKey, ServiceKey, SyncDaemon, SyncDaemonKey
@@ -63,6 +63,18 @@ def _listening(master: Value | None) -> Value | None:
     if not isinstance(master, SyncDaemon) or not master.maxlen:
         return master
     return master.limited(max(master.maxlen, _LEAST_MAXLEN))
+
+
+def spared(desired: Wanted, others: Sequence[Record]) -> dict[Key, Value | None]:
+    """Without the wishes to have nothing where another director of this machine has something: two may share a VIP."""
+    needed = {
+        key
+        for other in others
+        if other.role == "director"
+        for key, entry in other.entries.items()
+        if entry.applied is not None and not entry.transient
+    }
+    return {key: value for key, value in desired.items() if value is not None or key not in needed}
 
 
 def unclaimed(entries: Mapping[Key, Entry], serving: Wanted) -> dict[Key, Entry]:

@@ -32,9 +32,9 @@ def node(pair: Pair) -> Iterator[Node]:
     pair.kill("node1")
 
 
-def manage(node: Node, *words: str, **more: str) -> Completed:
-    """With the environment that Heartbeat gives it."""
-    environment = {
+def environment(**more: str) -> dict[str, str]:
+    """That Heartbeat gives it."""
+    return {
         "PATH": "/usr/libexec/heartbeat:/usr/share/heartbeat:/sbin:/usr/sbin:/bin:/usr/bin",
         "HOME": "/root",
         "LC_ALL": "C",
@@ -45,7 +45,10 @@ def manage(node: Node, *words: str, **more: str) -> Completed:
         "HA_DEBUGLOG": "/var/log/ha-debug",
         **more,
     }
-    return node.run([_MANAGER, *words], env=environment)
+
+
+def manage(node: Node, *words: str, **more: str) -> Completed:
+    return node.run([_MANAGER, *words], env=environment(**more))
 
 
 def test_taken_and_given_twice(pair: Pair, node: Node) -> None:
@@ -91,6 +94,15 @@ def test_stop_needs_no_file(pair: Pair, node: Node) -> None:
     manage(node, "givegroup", "lvs-director").check()
     assert pair.holders() == []
     assert [line.split()[0] for line in daemons(node)] == ["backup"]
+
+
+def test_a_vip_that_stays_costs_the_node_its_life(pair: Pair, node: Node) -> None:
+    """Else the other node would take over, and both had it."""
+    manage(node, "takegroup", "lvs-director").check()
+    node.call("support.wrapper:plan", how="fail", first=1, last=1 << 20, only="ip address del")
+    pair.forget()
+    node.start([_MANAGER, "givegroup", "lvs-director"], env=environment(HA_STOPRETRYMAX="1"))
+    assert pair.await_mark() == ["reboot node1"]
 
 
 def test_an_ipvsadm_that_hangs_is_killed_in_time_and_leaves_nothing(pair: Pair, node: Node) -> None:

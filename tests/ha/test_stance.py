@@ -188,6 +188,22 @@ def test_an_ipvsadm_that_hangs_keeps_no_vip_here(director: Node) -> None:
     assert first_line(director) == STANDBY and daemons(director) == daemon("backup")
 
 
+def test_a_vip_that_stays_makes_it_neither_standby_nor_stopped(director: Node) -> None:
+    configure(director, WARM)
+    must(director, "activate")
+    director.call("support.wrapper:plan", how="fail", first=1, last=1 << 20, only="ip address del")
+    for what in ("stand-by", "stand-by", "stop"):
+        code, _, said = told(director, what)
+        assert code == 1 and f"{VIP}/32 on eth0" in said, said
+        assert first_line(director) == (
+            0,
+            "lvs-director is running, and should have ended: a VIP could not be taken away",
+        )
+    director.call("support.wrapper:remove")
+    must(director, "activate")
+    assert first_line(director) == ACTIVE
+
+
 def test_a_file_that_is_no_pair_s_any_more_makes_no_standby_active(director: Node) -> None:
     configure(director, WARM)
     must(director, "boot")
@@ -242,7 +258,7 @@ def test_status_misses_a_daemon_and_sees_a_vip_too_many(director: Node) -> None:
     code, out, _ = told(director, "status")
     assert code == 3 and "note: backup sync daemon is missing" in out
     assert out.startswith("lvs-director is stopped (standby: degraded, it has a VIP that it must not have)\n")
-    assert f"note: address {VIP}/32 on eth0 is here, and belongs to the active director alone" in out
+    assert f"note: address {VIP}/32 on eth0 is here, and must not be" in out
     must(director, "boot")
     assert first_line(director) == STANDBY and VIP not in addresses(director)
 

@@ -87,7 +87,8 @@ def test_a_vip_that_stays_is_the_one_failure(memory: Memory, monkeypatch: pytest
     with pytest.raises(NotSettled, match=r"192\.168\.0\.219/32 on eth0 cannot be taken away"):
         Machine([VIP]).stand_by(memory, monkeypatch)
     again = recall(memory.paths, TARGET)
-    assert again.interrupted and again.mine is not None and VIP in again.mine.entries
+    assert again.interrupted and again.mine is not None
+    assert again.mine.entries[VIP] == Entry(None, None, maybe=(ALIAS,))
 
 
 def test_what_will_not_go_is_left_out_and_not_forgotten(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,7 @@ def test_text_and_code_agree_for_every_reader(health: Health, degraded: bool) ->
 
 def test_the_codes() -> None:
     codes = {health.value: code for health, code in lsb_status._CODES.items()}
-    assert codes == {"running": 0, "partial": 1, "locked": 2, "standby": 3, "stopped": 3}
+    assert codes == {"running": 0, "partial": 1, "holding": 0, "locked": 2, "standby": 3, "stopped": 3}
 
 
 def test_a_standby_says_what_it_is() -> None:
@@ -101,8 +100,7 @@ def test_a_standby_says_what_it_is() -> None:
     assert text.splitlines()[0] == "lvs-director is stopped (standby: it has no VIP and is ready to take over)"
     text = told(Health.STANDBY, [status(Health.STANDBY, ["backup sync daemon is missing"], degraded=True)])
     assert text.startswith("lvs-director is stopped (standby: degraded, it has no VIP)\n")
-    taken = replace(status(Health.STANDBY, [], degraded=True), taken=True)
-    text = told(Health.STANDBY, [taken])
+    text = told(Health.STANDBY, [status(Health.STANDBY, [], degraded=True, wrong=["a VIP"])])
     assert text.startswith("lvs-director is stopped (standby: degraded, it has a VIP that it must not have)")
     assert not any(judge(text) for judge in JUDGES)
 
@@ -110,6 +108,16 @@ def test_a_standby_says_what_it_is() -> None:
 def test_a_standby_beside_what_was_never_started_is_no_half_director() -> None:
     assert lsb_status._overall([Health.STANDBY, Health.STOPPED]) is Health.STANDBY
     assert lsb_status._overall([Health.STANDBY, Health.RUNNING]) is Health.PARTIAL
+
+
+def test_a_vip_that_a_stop_left_makes_heartbeat_reboot_the_node() -> None:
+    """ResourceManager asks after the last stop that failed, and reboots where status says that it runs."""
+    kept = status(Health.HOLDING, [])
+    text = told(Health.HOLDING, [kept])
+    assert text.startswith("lvs-director is running, and should have ended: a VIP could not be taken away")
+    assert all(judge(text) for judge in JUDGES)
+    for other in Health:
+        assert lsb_status._overall([other, Health.HOLDING]) is Health.HOLDING
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lvs_init import errors
 from lvs_init.engine import memory
 from lvs_init.engine.paths import Paths
 from lvs_init.engine.request import Target
-from lvs_init.engine.status import Health
+from lvs_init.engine.status import Health, Status
 from lvs_init.faces import ocf, ocf_codes, ocf_monitor
 from lvs_init.model.problem import Problem
 from lvs_init.model.record import ACTIVE, STANDBY, Record
@@ -85,8 +85,18 @@ def machine(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     ],
 )
 def test_every_health_has_its_number(health: Health, record: Record | None, alone: int, promotable: int) -> None:
-    assert ocf_monitor.judge(health, record, promotable=False) == alone
-    assert ocf_monitor.judge(health, record, promotable=True) == promotable
+    status = Status(Target("director", "lvs", ""), health)
+    assert ocf_monitor.judge(status, record, promotable=False) == alone
+    assert ocf_monitor.judge(status, record, promotable=True) == promotable
+
+
+@pytest.mark.parametrize("health", [Health.STANDBY, Health.PARTIAL, Health.HOLDING])
+def test_a_vip_in_the_wrong_place_is_a_promoted_one_that_failed(health: Health) -> None:
+    """For that Pacemaker demotes it at once."""
+    status = Status(Target("director", "lvs", ""), health, wrong=["address 192.168.0.219/32 on eth0 is here"])
+    record = Record("director", "lvs", stance=STANDBY)
+    assert ocf_monitor.judge(status, record, promotable=True) == 9
+    assert ocf_monitor.judge(status, record, promotable=False) == 1
 
 
 @pytest.mark.parametrize(
