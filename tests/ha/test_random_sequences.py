@@ -19,45 +19,41 @@ from support import hosts
 
 from lvs_init.lab.place import Place
 
-#: In all; LVS_HA_SEQUENCES=200 takes a quarter of an hour more than make test-ha should.
-_SEQUENCES = int(os.environ.get("LVS_HA_SEQUENCES", "40"))
-_BY_DAEMONS = 2  # of them, in each of two guests
-_BY_RULES = _SEQUENCES // 2 - _BY_DAEMONS
+_SEQUENCES = int(os.environ.get("LVS_HA_SEQUENCES", "200"))
+_BY_DAEMONS = 4  # of them
+_SETTINGS = Settings(auto_failback=False)
 _HALVES = [pytest.param(half, marks=pytest.mark.xdist_group(f"chance {half}")) for half in (0, 1)]
 
 
-def seeds(half: int, count: int) -> range:
-    return range(half * count, (half + 1) * count)
-
-
 @pytest.fixture
-def pair(place: Place) -> Iterator[Pair]:
-    with Pair(place, ours.software(place, Settings(auto_failback=False))) as running:
-        yield running
+def without_daemons(place: Place) -> Iterator[Pair]:
+    with Pair(place, ours.alone(_SETTINGS)) as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("half", _HALVES)
-def test_by_rules(pair: Pair, half: int) -> None:
-    rules = chance.Rules(pair)
-    for seed in seeds(half, _BY_RULES):
+def test_by_rules(without_daemons: Pair, half: int) -> None:
+    rules = chance.Rules(without_daemons)
+    for seed in range(half, _SEQUENCES - _BY_DAEMONS, 2):
         try:
             rules.play(random.Random(seed))
         except AssertionError as error:
             raise AssertionError(f"seed {seed}") from error
 
 
-@pytest.mark.parametrize("half", _HALVES)
-def test_by_daemons(pair: Pair, half: int) -> None:
-    pair.switch_on(*NODES)
-    pair.start(*NODES)
-    pair.whole("node1")
-    was = {name: hosts.snapshot(node) for name, node in pair.nodes.items()}
-    for seed in seeds(half, _BY_DAEMONS):
-        told = chance.by_daemons(pair, random.Random(seed))
-        try:
-            pair.whole("node1")
-            assert_right(pair, "node1")
-            for name, node in pair.nodes.items():
-                hosts.same(node, was[name])
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}: {told}") from error
+@pytest.mark.xdist_group("chance by daemons")
+def test_by_daemons(place: Place) -> None:
+    with Pair(place, ours.software(place, _SETTINGS)) as pair:
+        pair.switch_on(*NODES)
+        pair.start(*NODES)
+        pair.whole("node1")
+        was = {name: hosts.snapshot(node) for name, node in pair.nodes.items()}
+        for seed in range(_BY_DAEMONS):
+            told = chance.by_daemons(pair, random.Random(seed))
+            try:
+                pair.whole("node1")
+                assert_right(pair, "node1")
+                for name, node in pair.nodes.items():
+                    hosts.same(node, was[name])
+            except AssertionError as error:
+                raise AssertionError(f"seed {seed}: {told}") from error

@@ -21,8 +21,18 @@ _ROOTS = ("/run/lock/subsys", "/run/resource-agents", "/var/lib/heartbeat/cores/
 
 
 def prepare(unpacked: str, files: Mapping[str, Sequence[str]], links: Mapping[str, str] = MappingProxyType({})) -> None:
-    """``unpacked``: the directory outside that packages/unpack has made. ``files``: path -> text and octal mode.
-    ``links``: path -> where it leads."""
+    """``unpacked``: the directory outside that packages/unpack has made; "" for nothing of it. ``files``: path ->
+    text and octal mode. ``links``: path -> where it leads."""
+    if unpacked:
+        _lay_over(unpacked)
+    for path, (text, mode) in files.items():
+        _write(path, text, int(mode, 8))
+    for path, target in links.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
+
+
+def _lay_over(unpacked: str) -> None:
     # A file system of its own: overlayfs refuses a layer that lies below another one of its layers.
     os.mkdir(_LAYER)
     isolation.mount("none", _LAYER, "hostfs", 0, unpacked)
@@ -43,11 +53,6 @@ def prepare(unpacked: str, files: Mapping[str, Sequence[str]], links: Mapping[st
     for path in _DIRECTORIES:
         os.chown(path, *_HACLUSTER)
         os.chmod(path, 0o750)
-    for path, (text, mode) in files.items():
-        _write(path, text, int(mode, 8))
-    for path, target in links.items():
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.symlink(target, path)
 
 
 def _write(path: str, text: str, mode: int) -> None:

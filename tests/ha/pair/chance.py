@@ -5,23 +5,21 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from support.heartbeat import agree, judges_running
-
-from lvs_init.lab.node import Completed
 from lvs_init.lab.snapshot import difference
 from pair.control import NODES
 from pair.judge import RULES, daemons, rules
 from pair.lab import Pair
-from pair.ours import RESOURCE
 
 _LINKS = {"hb0", "eth0"}
+_PATIENCE = 120.0  # seconds, for a whole sequence
 _EVENTS_OF_A_RUN = 12  # a script that is killed is killed at one of so many things that it announces
 
 
 class Rules:
-    """Heartbeat's rules of who takes and who gives when, followed by hand: its scripts, without its daemons.
+    """Heartbeat's rules of who takes and who gives when, followed by hand: without its daemons.
 
-    ``up``: where Heartbeat would run. ``active``: who was told to take and not to give since.
+    ``up``: where Heartbeat would run. ``active``: who was told to take and not to give since. What nodes are told is
+    kept until one of them is killed or is looked at: asking the lab takes as long as the script itself.
     """
 
     def __init__(self, pair: Pair) -> None:
@@ -30,18 +28,19 @@ class Rules:
         self._active: set[str] = set()
         self._linked = True
         self._failback = False
+        self._orders: list[tuple[Any, ...]] = []
         self._was: dict[tuple[str, bool], Any] = {}
         for name in NODES:
             self._start(name)
-        self._look()
+        self._remember()
         self._move()
-        self._look()
+        self._remember()
 
     def play(self, chance: random.Random) -> list[str]:
         """A sequence and its orderly end; returns what happened. Fails where then anything is not as it was."""
         self._failback = chance.random() < 0.5
         told = []
-        for _ in range(chance.randint(3, 7)):
+        for _ in range(chance.randint(2, 5)):
             told.append(self._any(chance))
         self._link(True)
         for name in NODES:
@@ -60,6 +59,7 @@ class Rules:
             self._give(name)
             self._followed(name)
         elif event == "kill":
+            self._done()
             self._pair.kill(name)
             self._up.discard(name)
             self._active.discard(name)
@@ -77,6 +77,8 @@ class Rules:
     def _start(self, name: str) -> None:
         if name not in self._pair.nodes:
             self._pair.switch_on(name)
+            self._pair.nodes[name].serve("pair.manager:serve", address=self._pair.reached_at(name))
+            self._order(name, "boot")
         self._up.add(name)
         (peer,) = set(NODES) - {name}
         if self._linked and peer in self._active:
@@ -93,22 +95,22 @@ class Rules:
 
     def _crash(self, name: str, event: int) -> str:
         """Its script is killed half-way, which is a failure to Heartbeat."""
-        verb = "stop" if name in self._active else "start"
-        self._script(name, verb, hook="support.hooks:at_event", number=event, which=9)
+        what = "stand-by" if name in self._active else "activate"
+        self._order(name, "crash", what, event)
         self._give(name)
         peers = self._up - {name}
         if peers and self._linked:
             self._followed(name)
         else:
             self._take(name)
-        return f"{verb} {event}"
+        return f"{what} {event}"
 
     def _link(self, up: bool) -> None:
         self._linked = up
         if up and len(self._active) == 2:
             self._give(NODES[1])
         elif not up:
-            for name in self._up - self._active:
+            for name in sorted(self._up - self._active):
                 self._take(name)
 
     def _move(self) -> None:
@@ -117,39 +119,46 @@ class Rules:
             self._give(holder)
             self._followed(holder)
 
-    # As ResourceManager does it
-
     def _take(self, name: str) -> None:
-        if not judges_running(self._script(name, "status").stdout):
-            self._script(name, "start").check()
+        self._order(name, "take")
         self._active.add(name)
 
     def _give(self, name: str) -> None:
-        self._script(name, "stop").check()
+        self._order(name, "give")
         self._active.discard(name)
 
-    def _script(self, name: str, verb: str, **hook: Any) -> Completed:
-        return self._pair.nodes[name].entry([RESOURCE, verb], **hook)
+    def _order(self, name: str, *order: Any) -> None:
+        self._orders.append((self._pair.reached_at(name), *order))
+
+    def _done(self) -> list[Any]:
+        """Let the nodes do what they were told; what each order came to."""
+        orders, self._orders = self._orders, []
+        answers: list[Any] = self._pair.place.switch.call("pair.manager:carry_out", timeout=_PATIENCE, orders=orders)
+        return answers
+
+    def _look(self) -> dict[str, tuple[Any, Any]]:
+        """What each node's status says, and its state."""
+        for name in NODES:
+            self._order(name, "see")
+        return dict(zip(NODES, self._done()[-len(NODES) :], strict=True))
 
     # What is right
 
-    def _look(self) -> None:
-        for name in NODES:
-            self._was[name, name in self._active] = self._state(name)
-
-    def _state(self, name: str) -> Any:
-        return self._pair.nodes[name].call("support.state:quick")
+    def _remember(self) -> None:
+        for name, (runs, state) in self._look().items():
+            active = name in self._active
+            node = self._pair.nodes[name]
+            assert (runs, rules(node)) == (active, RULES)
+            assert [line.split()[0] for line in daemons(node)] == ["master" if active else "backup"]
+            self._was[name, active] = state
+        assert self._pair.holders() == sorted(self._active)
 
     def _judge(self, told: list[str]) -> None:
         assert len(self._active) == 1, told
-        assert self._pair.holders() == sorted(self._active), told
-        for name, node in self._pair.nodes.items():
+        for name, (runs, state) in self._look().items():
             active = name in self._active
-            status = self._script(name, "status")
-            assert agree(status.code, status.stdout) and judges_running(status.stdout) == active, (told, status)
-            assert rules(node) == RULES, told
-            assert daemons(node)[0].split()[0] == ("master" if active else "backup"), told
-            left = difference(self._was[name, active], self._state(name))
+            assert runs is active, (told, runs)
+            left = difference(self._was[name, active], state)
             assert not left, "\n".join([*told, *left])
 
 

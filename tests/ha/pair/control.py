@@ -34,7 +34,7 @@ exit 0
 @dataclass(frozen=True)
 class Software:
     """What a director has whenever it is switched on: files with their modes, links, and what its boot runs before
-    ``init``, the init script of what decides who is active."""
+    ``init``, the init script of what decides who is active; "" where nothing does, and none of it is there."""
 
     files: Files
     links: Mapping[str, str] = field(default_factory=dict)

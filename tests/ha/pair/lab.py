@@ -17,7 +17,7 @@ from types import TracebackType
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, Place
 from pair import power
-from pair.control import ADDRESSES, DIP, NODES, PLUGIN, VIP, Software
+from pair.control import ADDRESSES, DIP, NODES, PLUGIN, VIP, Files, Software
 
 UNPACKED = os.path.join(ROOT, "build/ha/root")
 INSIDE = ("pair.board", "pair.eyes", "pair.power")  # what hosts call of it
@@ -129,6 +129,10 @@ class Pair:
         told = node.run(["ip", "neighbour", "show", address]).check().stdout
         return self.owner(told.partition("lladdr ")[2].split()[0])
 
+    def reached_at(self, name: str) -> str:
+        """A director's address in the power switch's network, where the lab's own namespace is, too."""
+        return f"10.99.{self._number}.{NODES.index(name) + 1}"
+
     @property
     def runs_heartbeat(self) -> bool:
         return self._software.init.endswith("/heartbeat")
@@ -139,25 +143,29 @@ class Pair:
         """Power, and the boot as far as it is needed here: all but Heartbeat is there."""
         for name in names:
             own = ADDRESSES[name]
-            number = NODES.index(name) + 1
             self.nodes[name] = node = self._host(
                 name,
                 list(_WIRES.items()),
                 *(f"address add {address}/24 brd + dev {interface}" for interface, address in own.items()),
-                f"address add 10.99.{self._number}.{number}/24 brd + dev pwr0",
+                f"address add {self.reached_at(name)}/24 brd + dev pwr0",
                 "route add default via 192.168.0.254",
             )
-            switch = {"address": self.switch_address, "port": power.PORT}
-            files = {
-                f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
-                "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
-                "/usr/libexec/heartbeat/sleep": (_SLEEP, "755"),
-                **self._software.files,
-            }
-            node.call("pair.board:prepare", unpacked=UNPACKED, files=files, links=self._software.links)
+            files = {**self._of_the_cluster(), **self._software.files}
+            unpacked = UNPACKED if self._software.init else ""
+            node.call("pair.board:prepare", unpacked=unpacked, files=files, links=self._software.links)
             self.place.switch.write(f"{self.home}/{name}", str(node.pid))
             for command in self._software.boot:
                 node.run(command).check()
+
+    def _of_the_cluster(self) -> Files:
+        if not self._software.init:
+            return {}
+        switch = {"address": self.switch_address, "port": power.PORT}
+        return {
+            f"/usr/lib/stonith/plugins/{PLUGIN}": (power.PLUGIN.format(**switch), "755"),
+            "/usr/sbin/reboot": (power.REBOOT.format(**switch), "755"),
+            "/usr/libexec/heartbeat/sleep": (_SLEEP, "755"),
+        }
 
     def start(self, *names: str) -> None:
         """By the init script, on all of them at once."""

@@ -70,6 +70,12 @@ def software(place: Place, settings: Settings) -> Software:
     return Software(files, links, boot=[("/etc/init.d/lvs-director", "start")])
 
 
+def alone(settings: Settings) -> Software:
+    """The file alone: nothing of Heartbeat is there, nothing is run at boot, and no keeper goes on after a takeover."""
+    brief = text(settings).replace("[ha]\n", "[ha]\nannounce_count = 1\n", 1)
+    return Software({CONFIGURATION: (brief, "644")}, init="")
+
+
 def _heartbeat_files(place: Place, configuration: str) -> dict[str, str]:
     """What lvsctl makes of it, on a machine that has the plugin."""
     writer = place.node("writer")
