@@ -26,7 +26,7 @@ NEW, KEPT, DOWNLOAD = "new", "kept", "download"
 REFUSED, FAILED, BROKEN, WRONG = "refused", "failed", "broken", "wrong"
 
 _DOOR = "/run/lab-load-"
-_PAUSE = 0.02  # seconds between two requests of one requester
+_PAUSE = 0.02  # seconds
 _PER_CONNECTION = 25  # requests over a kept one, then it is closed: so kept ones follow the scheduler, too
 _SIP, _SIP_PAUSE = 2048, 0.1  # bytes, seconds: a download goes on for more than three minutes unless it is to finish
 _RECEIVES = 8192  # bytes on their way to a download's client: what it has not read is still with the real server
@@ -48,15 +48,17 @@ def steady(
     size: int = 4 << 20,
     request_timeout: float = 30.0,
     download_timeout: float | None = None,
+    pause: float = _PAUSE,
 ) -> Iterator[Told]:
     """Ask over HTTP without end, yielding once all of it is on its way.
 
     name: what order() calls this load. new, kept: requesters with a connection for each request, and with one for 25 of
     them. downloads: the hosts from each of which a body of ``size`` bytes is read slowly. servers: who may answer,
     empty for anybody. request_timeout: seconds for each answer. download_timeout: seconds in which each download must
-    get on; None: the same. Yields what order(name, "look") returns.
+    get on; None: the same. pause: seconds between two requests of one requester. Yields what order(name, "look")
+    returns.
     """
-    load = _Load(address, port, frozenset(servers), size, request_timeout, download_timeout or request_timeout)
+    load = _Load(address, port, frozenset(servers), size, request_timeout, download_timeout or request_timeout, pause)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(_DOOR + name)
         door.listen(4)
@@ -103,10 +105,11 @@ def order(
 
 class _Load:
     def __init__(
-        self, address: str, port: int, servers: frozenset[str], size: int, timeout: float, download_timeout: float
-    ) -> None:
+        self, address: str, port: int, servers: frozenset[str], size: int, timeout: float, download_timeout: float,
+        pause: float,
+    ) -> None:  # fmt: skip
         self._address, self._port, self._servers = address, port, servers
-        self._size, self._timeout, self._download_timeout = size, timeout, download_timeout
+        self._size, self._timeout, self._download_timeout, self._pause = size, timeout, download_timeout, pause
         self._checksum = zlib.crc32(body(size))
         self._began = time.monotonic()
         self._ending = threading.Event()
@@ -186,7 +189,7 @@ class _Load:
     def _request(self, number: int, kind: str, per_connection: int) -> None:
         connection: socket.socket | None = None
         server, left = "", 0
-        while not self._ending.wait(_PAUSE):
+        while not self._ending.wait(self._pause):
             began = time.monotonic()
             try:
                 if connection is None:

@@ -96,6 +96,7 @@ class SteadyLoad:
         servers: Sequence[str] = (),
         timeout: float = 30.0,
         download_timeout: float | None = None,
+        **more: float,
     ) -> None:
         """As lab/load.py's steady() has it; it runs on ``client``, and all of it is on its way."""
         self._client = client
@@ -111,6 +112,7 @@ class SteadyLoad:
             servers=list(servers),
             request_timeout=timeout,
             download_timeout=download_timeout,
+            **more,
         )
         self.first = _became(self._serving.ready)
 

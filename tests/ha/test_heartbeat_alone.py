@@ -1,4 +1,7 @@
-"""A pair with a single link: STONITH alone decides when it dies. No failback, and ipvsadm writes the table."""
+"""A pair for NAT with a single link: STONITH alone decides when it dies. No failback, and ipvsadm writes the table.
+
+The real servers' gateway, the DIP, goes where the VIP goes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from pair import ours
-from pair.control import NODES, Settings
+from pair.control import DIP, NODES, Settings
 from pair.judge import assert_right
 from pair.lab import PATIENCE, Pair
 from pair.view import View
@@ -17,9 +20,9 @@ from lvs_init.lab.place import Place
 
 @pytest.fixture(scope="module")
 def running(place: Place) -> Iterator[Pair]:
-    software = ours.software(place, Settings(links=["hb0"], auto_failback=False))
+    software = ours.software(place, Settings(forwarding="nat", links=["hb0"], auto_failback=False))
     environment = {"/etc/default/heartbeat": ("export LVS_CHANNEL=ipvsadm\n", "644")}
-    with Pair(place, replace(software, files={**software.files, **environment})) as pair:
+    with Pair(place, replace(software, files={**software.files, **environment}), "nat") as pair:
         pair.switch_on(*NODES)
         pair.start(*NODES)
         yield pair
@@ -45,9 +48,15 @@ def test_a_dead_link_ends_one_node_and_never_two_have_the_vip(pair: Pair) -> Non
     assert seen.downloads.losses == 0, str(seen)
 
 
-def test_a_node_that_comes_back_stays_idle(pair: Pair) -> None:
-    pair.kill("node1")
-    pair.await_holders("node2")
+def test_a_killed_node_is_followed_and_idle_when_it_comes_back(pair: Pair) -> None:
+    with View(pair) as view:
+        pair.kill("node1")
+        pair.await_holders("node2")
+        view.advance()
+        seen = view.finish()
+    assert seen.at_once == 1, seen.holders
+    assert seen.downloads.losses == 0, str(seen)
+    assert pair.believed(pair.servers["rs1"], DIP) == "node2"
     with View(pair) as view:
         pair.switch_on("node1")
         pair.start("node1")
@@ -69,6 +78,7 @@ def test_the_admin_moves_it_by_hand(pair: Pair) -> None:
         seen = view.finish()
     assert seen.at_once == 1
     assert seen.downloads.losses == 0, str(seen)
+    assert pair.believed(pair.servers["rs1"], DIP) == "node2"
     pair.settle()
     assert_right(pair, "node2")
     assert pair.marks() == []

@@ -59,7 +59,7 @@ def test_taken_and_given_twice(pair: Pair, node: Node) -> None:
         manage(node, "takegroup", "lvs-director").check()
         assert pair.holders() == ["node1"]
         manage(node, "status", "lvs-director").check()
-        assert rules(node) == RULES
+        assert rules(node) == RULES["dr"]
     assert "should not be" in manage(node, "verifyallidle").stderr
     for _ in range(2):
         manage(node, "givegroup", "lvs-director").check()

@@ -148,7 +148,7 @@ class Rules:
         for name, (runs, state) in self._look().items():
             active = name in self._active
             node = self._pair.nodes[name]
-            assert (runs, rules(node)) == (active, RULES)
+            assert (runs, rules(node)) == (active, RULES["dr"])
             assert [line.split()[0] for line in daemons(node)] == ["master" if active else "backup"]
             self._was[name, active] = state
         assert self._pair.holders() == sorted(self._active)

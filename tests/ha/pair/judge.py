@@ -9,9 +9,12 @@ from pair.control import VIP
 from pair.lab import Pair
 
 RULES = {
-    f"-A -t {VIP}:80 -s wlc",
-    f"-a -t {VIP}:80 -r 192.168.0.11:80 -g -w 1",
-    f"-a -t {VIP}:80 -r 192.168.0.12:80 -g -w 2",
+    forwarding: {
+        f"-A -t {VIP}:80 -s wlc",
+        f"-a -t {VIP}:80 -r 192.168.{network}.11:80 {option} -w 1",
+        f"-a -t {VIP}:80 -r 192.168.{network}.12:80 {option} -w 2",
+    }
+    for forwarding, network, option in (("dr", 0, "-g"), ("nat", 10, "-m"))
 }
 
 
@@ -22,7 +25,7 @@ def assert_right(pair: Pair, active: str) -> None:
         status = node.run(["/etc/init.d/lvs-director", "status"])
         assert (status.code, judges_running(status.stdout)) == ((0, True) if name == active else (3, False)), status
         assert agree(status.code, status.stdout), status
-        assert rules(node) == RULES
+        assert rules(node) == RULES[pair.forwarding]
         role = "master" if name == active else "backup"
         assert [line.split()[0] for line in daemons(node)] == [role], daemons(node)
 

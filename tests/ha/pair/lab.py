@@ -11,9 +11,10 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 
+from lvs_init.lab.guest import LabError
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT, Place
 from pair import power
@@ -24,7 +25,8 @@ INSIDE = ("pair.board", "pair.eyes", "pair.power")  # what hosts call of it
 CLIENT_ADDRESS = "192.168.0.100"
 SERVERS = {"rs1": "192.168.0.11", "rs2": "192.168.0.12"}  # their RIPs for direct routing
 #: A takeover is Heartbeat's deadtime, its scripts and ours; the first one waits ten seconds more (RQSTDELAY).
-PATIENCE = 60.0
+#: Nothing takes nearly as long, but on a machine that has much else to do.
+PATIENCE = 180.0
 _TAKEOVER = "/usr/share/heartbeat/hb_takeover"
 _WIRES = {"eth0": "lan", "eth1": "srv", "hb0": "hb", "pwr0": "pwr"}  # a director's interfaces
 LOG = "/var/log/ha-log"
@@ -37,17 +39,18 @@ _numbers = itertools.count(1)
 
 
 class Pair:
-    """A context manager. ``nodes``: the directors that are on, by name. ``cuts``: the links that nothing passes."""
+    """A context manager. ``nodes``: the directors that are on, by name. ``cuts``: the links that nothing passes.
+    ``forwarding``: what the real servers are set up for, dr or nat."""
 
     def __init__(self, place: Place, software: Software, forwarding: str = "dr") -> None:
-        """``software``: of both directors. ``forwarding``: what the real servers are set up for."""
+        """``software``: of both directors."""
         self.place = place
         self.nodes: dict[str, Node] = {}
         self.servers: dict[str, Node] = {}
         self.cuts: set[tuple[str, str]] = set()
         self.client: Node
         self._software = software
-        self._forwarding = forwarding
+        self.forwarding = forwarding
         self._number = next(_numbers)
         self.home = f"/run/pair{self._number}"
         self.switch_address = f"10.99.{self._number}.254"
@@ -89,7 +92,7 @@ class Pair:
             node.serve("lvs_init.lab.server:serve")
 
     def _real_server(self, name: str, number: int) -> Node:
-        if self._forwarding == "nat":
+        if self.forwarding == "nat":
             setup = f"address add 192.168.10.1{number}/24 brd + dev eth0", f"route add default via {DIP}"
             return self._host(name, [("eth0", "srv")], *setup)
         setup = f"address add 192.168.0.1{number}/24 brd + dev eth0", f"address add {VIP}/32 dev lo"
@@ -214,16 +217,19 @@ class Pair:
 
     def await_holders(self, *names: str, timeout: float = PATIENCE) -> float:
         """Returns when exactly these nodes have the VIP, and when that was on the lab's clock."""
-        found: float = self.place.switch.call(
-            "pair.eyes:await_holders", timeout=timeout + 5, home=self.home, address=VIP, wanted=names, patience=timeout
-        )
+        with self._explained():
+            found: float = self.place.switch.call(
+                "pair.eyes:await_holders",
+                timeout=timeout + 5, home=self.home, address=VIP, wanted=names, patience=timeout,
+            )  # fmt: skip
         return found
 
     def await_one(self) -> None:
         """Returns when only one of them has the VIP."""
-        self.place.switch.call(
-            "pair.eyes:await_one", timeout=PATIENCE + 5, home=self.home, address=VIP, patience=PATIENCE
-        )
+        with self._explained():
+            self.place.switch.call(
+                "pair.eyes:await_one", timeout=PATIENCE + 5, home=self.home, address=VIP, patience=PATIENCE
+            )
 
     def holders(self) -> list[str]:
         found: list[str] = self.place.switch.call("pair.eyes:holders", home=self.home, address=VIP)
@@ -235,10 +241,22 @@ class Pair:
 
     def await_mark(self) -> list[str]:
         """Until the power switch has done something; what that was."""
-        self.place.switch.call(
-            "pair.eyes:await_text", timeout=PATIENCE + 5, path=f"{self.home}/marks", text="node", patience=PATIENCE
-        )
+        with self._explained():
+            self.place.switch.call(
+                "pair.eyes:await_text", timeout=PATIENCE + 5, path=f"{self.home}/marks", text="node", patience=PATIENCE
+            )
         return self.marks()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What does not come to pass is raised with the ends of Heartbeat's logs, for people who look for why."""
+        try:
+            yield
+        except LabError as error:
+            told = [str(error), f"== power switch: {self.marks()}"]
+            for name, node in self.nodes.items():
+                told += [f"== {name}: {self.resources(name)}", node.run(["tail", "-n", "80", LOG]).stdout]
+            raise AssertionError("\n".join(told)) from error
 
     def await_link(self, name: str, peer: str, interface: str, state: str) -> None:
         """Until Heartbeat on a node says so of its link to the other."""
@@ -286,4 +304,6 @@ class Pair:
         while calm < _CALM:
             told = {name: self.resources(name) for name in self.nodes}
             calm = calm + 1 if all(each in ("none", "local", "foreign", "all") for each in told.values()) else 0
-            assert time.monotonic() < deadline, f"Heartbeat does not come to rest: {told}"
+            with self._explained():
+                if time.monotonic() > deadline:
+                    raise LabError(f"Heartbeat does not come to rest: {told}")

@@ -20,6 +20,9 @@ from pair.lab import SERVERS, Pair
 #: A client that waits for an answer for one second, and then asks anew.
 _PATIENCE = 1.0
 _LONG = 60.0
+#: Both nodes, all that they start and all who look share one processor. A download takes two minutes unless its reader
+#: hurries, which it does at the end.
+_PAUSE, _SIZE = 0.1, 5 << 19  # seconds, bytes
 _ARP_LOG = "/run/arp"
 
 
@@ -68,9 +71,11 @@ class View:
             listen = pair.client.serve("pair.eyes:listen", interface="eth0", address=VIP, log=_ARP_LOG)
             stack.callback(listen.kill)
             self._downloads = stack.enter_context(
-                SteadyLoad(pair.client, VIP, new=0, kept=0, downloads=self._servers, timeout=_LONG)
+                SteadyLoad(pair.client, VIP, new=0, kept=0, downloads=self._servers, timeout=_LONG, size=_SIZE)
             )
-            self._requests = stack.enter_context(SteadyLoad(pair.client, VIP, new=2, kept=0, timeout=_PATIENCE))
+            self._requests = stack.enter_context(
+                SteadyLoad(pair.client, VIP, new=2, kept=0, timeout=_PATIENCE, pause=_PAUSE)
+            )
             self._stack = stack.pop_all()
         return self
 
