@@ -81,7 +81,13 @@ class Pair:
     def _build(self) -> None:
         self.place.bridge(*self._bridges.values())
         self._stack.callback(self.place.unbridge, *self._bridges.values())
-        self.place.switch.ip(f"address add {self.switch_address}/24 dev {self._bridges['pwr']}")
+        # Else a bridge has the least MAC of its ports, another one whenever a node dies: and the one who is alive asks
+        # the power switch in vain until its ARP cache has forgotten that, for a minute.
+        power_line = self._bridges["pwr"]
+        self.place.switch.ip(
+            f"link set dev {power_line} address 02:00:00:{self._number:02x}:ff:ff",
+            f"address add {self.switch_address}/24 dev {power_line}",
+        )
         self.place.switch.write(f"{self.home}/marks", "")
         self._power = self.place.switch.serve("pair.power:serve", home=self.home, address=self.switch_address)
         self._stack.callback(self._power.kill)
