@@ -106,7 +106,7 @@ def order(
 class _Load:
     def __init__(
         self, address: str, port: int, servers: frozenset[str], size: int, timeout: float, download_timeout: float,
-        pause: float,
+        pause: float = _PAUSE,
     ) -> None:  # fmt: skip
         self._address, self._port, self._servers = address, port, servers
         self._size, self._timeout, self._download_timeout, self._pause = size, timeout, download_timeout, pause

@@ -32,6 +32,6 @@ def place() -> Iterator[Place]:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(f"{error.message} ({error.hint})")
-    modules = [*PRELOADED, *INSIDE, *SCRIPTS, "pair.manager", "stances"]
+    modules = [*PRELOADED, *INSIDE, *SCRIPTS, "pair.orders", "stances"]
     with open_place("guest", megabytes=_MEGABYTES, preload=modules, paths=[ROOT, LAB, _HERE]) as opened:
         yield opened

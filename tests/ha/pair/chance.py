@@ -77,7 +77,7 @@ class Rules:
     def _start(self, name: str) -> None:
         if name not in self._pair.nodes:
             self._pair.switch_on(name)
-            self._pair.nodes[name].serve("pair.manager:serve", address=self._pair.reached_at(name))
+            self._pair.nodes[name].serve("pair.orders:serve", address=self._pair.reached_at(name))
             self._order(name, "boot")
         self._up.add(name)
         (peer,) = set(NODES) - {name}
@@ -133,7 +133,7 @@ class Rules:
     def _done(self) -> list[Any]:
         """Let the nodes do what they were told; what each order came to."""
         orders, self._orders = self._orders, []
-        answers: list[Any] = self._pair.place.switch.call("pair.manager:carry_out", timeout=_PATIENCE, orders=orders)
+        answers: list[Any] = self._pair.place.switch.call("pair.orders:carry_out", timeout=_PATIENCE, orders=orders)
         return answers
 
     def _look(self) -> dict[str, tuple[Any, Any]]:
