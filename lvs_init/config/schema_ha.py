@@ -168,8 +168,8 @@ _SYNC = (
     Key(
         "threshold",
         Integer(0, 65534),
-        "A connection is told of from so many packets on. Must be below `period`, unless that is 0.",
-        "1",
+        "A connection is told of at this packet of its client's. Must be below `period`, unless that is 0.",
+        "2",
         otherwise="the kernel's (3)",
         unit="packets",
     ),
