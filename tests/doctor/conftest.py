@@ -25,7 +25,7 @@ def place() -> Iterator[Place]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def standing(place: Place) -> Iterator[Callable[[str], Standing]]:
     """A started cluster by its name; only the last one asked for is kept."""
     kept: list[Standing] = []
