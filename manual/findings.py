@@ -65,6 +65,9 @@ def _section(entry: Entry) -> Iterator[str]:
     for name, text in (("Symptom", entry.symptom), ("Cause", entry.cause), ("Cure", entry.cure)):
         yield ""
         yield from _paragraph(f"**{name}.** {text}")
+    if entry.joined:
+        yield ""
+        yield from _paragraph("One machine does not show it: doctor has to be told of others (`--with`, `--ssh`).")
     if entry.not_seen:
         yield ""
         yield from _paragraph(f"doctor does not find it: {entry.not_seen}.")

@@ -10,12 +10,10 @@ from lvs_init.doctor.finding import BROKEN, RISK, WILL_BREAK, Finding, by_comman
 from lvs_init.doctor.firewall import full_nat
 from lvs_init.doctor.packets import entrance
 from lvs_init.doctor.registry import DIRECTOR, NETWORK, entry
-from lvs_init.doctor.snapshot import LiveService
+from lvs_init.doctor.snapshot import Address, LiveService, Neighbour
 from lvs_init.model.address import family_of
 from lvs_init.model.ipvs import host_port
-
-_TWO = "it takes two machines; tests/unit has their snapshots"
-_JOINED = "one machine does not show it: lvsctl doctor --with"
+from lvs_init.model.network import SysctlKey
 
 entry(
     "TWO01",
@@ -24,8 +22,7 @@ entry(
     symptom="What one director does the other does not; a real server lacks a VIP.",
     cause="lvs.toml was changed on one of them only.",
     cure="The same file on all: what differs of a machine belongs into [node.NAME].",
-    not_injected=_TWO,
-    not_seen=_JOINED,
+    joined=True,
 )
 entry(
     "TWO02",
@@ -35,8 +32,7 @@ entry(
     cause="What leaves the director with its own MTU is thrown away by a real server's interface that takes less, and "
     "nobody is told.",
     cure="One MTU on one network.",
-    not_injected=_TWO,
-    not_seen=_JOINED,
+    joined=True,
 )
 
 
@@ -201,6 +197,34 @@ def split(cases: Sequence[Case]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def remembered(cases: Sequence[Case]) -> Iterator[Finding]:
+    """DIR07 and V605: a machine that takes another one's MAC for that of a director's VIP or DIP."""
+    for director in _directors(cases):
+        others = [case for case in cases if case is not director]
+        asked = {device.name: device.hardware for device in director.asked}
+        for address in (*director.vips, *sorted(director.dips)):
+            own = [each for each in director.where(address) if each.interface in asked]
+            if not own or any(_loud(other, address) for other in others):
+                continue
+            macs = {"", *(asked[each.interface] for each in own)}
+            for case in others:
+                for known in case.snapshot.neighbours or ():
+                    if known.address == address and known.hardware not in macs:
+                        yield _out_of_date(director, case, own[0], known)
+
+
+def _out_of_date(director: Case, case: Case, own: Address, known: Neighbour) -> Finding:
+    """Removed and added again, an address is announced by us."""
+    node = director.snapshot.node
+    return Finding(
+        "V605" if family_of(own.address) == 6 else "DIR07", WILL_BREAK if known.state == "STALE" else BROKEN,
+        f"{case.snapshot.node} takes {known.hardware} for {own.address}, which {node} has on {own.interface}",
+        "what it sends to that address arrives at a machine that does not have it",
+        by_command(f"ip address del {own.address}/{own.prefix} dev {own.interface}", "lvs-director start"),
+        f"{case.snapshot.node} {own.address}", node,
+    )  # fmt: skip
+
+
 def _loud(case: Case, vip: str) -> bool:
     asked = {device.name for device in case.asked}
     return any(each.interface in asked for each in case.where(vip))
@@ -217,19 +241,33 @@ def daemons(cases: Sequence[Case]) -> Iterator[Finding]:
             if peer and backup and daemon.syncid != peer.syncid and backup.syncid:
                 seen = f"{peer.role} has syncid {peer.syncid}, {daemon.role} {daemon.syncid}"
                 yield _unequal("SYN01", seen, names)
-            if peer and daemon.maxlen and peer.maxlen and daemon.maxlen != peer.maxlen:
-                seen = f"{peer.role} has sync_maxlen {peer.maxlen}, {daemon.role} {daemon.maxlen}"
+            master = peer if backup is daemon else daemon
+            if master and backup and backup.maxlen and master.maxlen > backup.maxlen:
+                seen = f"master has sync_maxlen {master.maxlen}, backup {backup.maxlen}"
                 yield _unequal("SYN05", seen, f"{names} maxlen")
         if ids and other.snapshot.daemons:
-            for code, key in (("SYN04", "sync_ports"), ("SYN05", "sync_version")):
-                mine, theirs = (case.sysctl(f"net/ipv4/vs/{key}") for case in (one, other))
-                if None not in (mine, theirs) and mine != theirs:
-                    seen = f"net.ipv4.vs.{key} = {mine} and {theirs}"
-                    equal = settings({f"net/ipv4/vs/{key}": mine or ""})
-                    yield replace(_unequal(code, seen, f"{names} {key}"), fix=equal, node=other.snapshot.node)
+            yield from _daemons_settings(one, other, names)
             masters = [daemon.role for daemon in (*(one.snapshot.daemons or ()), *other.snapshot.daemons)]
             if masters.count("master") > 1 and "backup" not in masters:
                 yield _unequal("SYN06", "both are masters of the sync daemon", f"{names} role")
+
+
+def _daemons_settings(one: Case, other: Case, names: str) -> Iterator[Finding]:
+    """SYN04 and SYN05: told of the node that has not what the file wants, or else what the kernel begins with."""
+    for code, key in (("SYN04", "sync_ports"), ("SYN05", "sync_version")):
+        path = f"net/ipv4/vs/{key}"
+        values = [case.sysctl(path) for case in (one, other)]
+        if None in values or values[0] == values[1]:
+            continue
+        sync = one.cluster.ha.sync if one.cluster.ha else None
+        right = (sync.settings if sync else {}).get(SysctlKey(path), "1")
+        wrong = one if values[0] != right else other
+        fix = settings({path: right})
+        if key == "sync_ports":  # counted when a daemon is started
+            stops = (f"ipvsadm --stop-daemon {daemon.role}" for daemon in wrong.snapshot.daemons or ())
+            fix = by_command(fix.text, *stops, "lvs-director start")
+        seen = f"net.ipv4.vs.{key} = {values[0]} and {values[1]}"
+        yield replace(_unequal(code, seen, f"{names} {key}"), fix=fix, node=wrong.snapshot.node)
 
 
 def _unequal(code: str, seen: str, about: str) -> Finding:
@@ -262,5 +300,5 @@ def _table(case: Case) -> set[str]:
 
 
 _RULES: tuple[Callable[[Sequence[Case]], Iterator[Finding]], ...] = (
-    gateways, ports, configurations, wires, split, daemons, tables,
+    gateways, ports, configurations, wires, split, remembered, daemons, tables,
 )  # fmt: skip

@@ -275,14 +275,16 @@ class Case:
 
 
 def roles(cluster: Cluster, snapshot: Snapshot) -> frozenset[str]:
-    """What a machine is in a cluster: what was started on it, and what its addresses say. Else it is a director."""
+    """What a machine is in a cluster: what was started on it, and what its addresses say. Else it is a director; but
+    with ``[ha]``, which names those, it is nothing of the cluster: a router, for example."""
     found = {each.role for each in snapshot.started or () if each.file in ("", cluster.file)}
     case = Case(cluster, snapshot, frozenset(ROLES))
     if case.own_realservers:
         found.add(REALSERVER)
     if any(map(case.has, case.dips)):
         found.add(DIRECTOR)
-    return frozenset(found or {DIRECTOR})
+    stranger = cluster.ha is not None and snapshot.node not in cluster.ha.nodes
+    return frozenset(found or (() if stranger else {DIRECTOR}))
 
 
 _LO = Interface("lo", loopback=True)

@@ -301,18 +301,6 @@ def frozen(case: Case) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-entry(
-    "CON11",
-    "A backup director that schedules",
-    where=(DIRECTOR,),
-    symptom="As DIR11 and SYN06.",
-    cause="A backup with a table forwards what reaches it, unless backup_only=1 and a backup sync daemon hold it back.",
-    cure="As for DIR11 and SYN06.",
-    not_injected="it is injected as DIR11",
-    not_seen="it is told as DIR11 or SYN06",
-)
-
-
 @entry(
     "CON12",
     "A service on every port",

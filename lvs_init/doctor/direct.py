@@ -268,13 +268,22 @@ def strict(case: Case, code: str, device: str, what: str, unsure: str = BROKEN) 
         )  # fmt: skip
 
 
-entry(
+@entry(
     "DR11",
     "A packet on its last hop",
     where=(DIRECTOR,),
     symptom="Probes with a TTL of 1 get 'time exceeded' from the director.",
     cause="IPVS forwards as a router does: it takes one off the TTL.",
-    cure="Let such probes ask the real servers.",
-    not_injected="it is as it should be",
-    not_seen="nothing on a machine shows it: it is the prober that has to send a larger TTL",
+    cure="A larger TTL, or let such probes ask the real servers.",
 )
+def last_hop(case: Case) -> Iterator[Finding]:
+    """A note: the count is since boot, and traceroutes that were forwarded are in it."""
+    count = (case.snapshot.counters or {}).get("Icmp.OutTimeExcds", 0)
+    if count and case.serving(DIRECTOR):
+        yield Finding(
+            "DR11",
+            NOTE,
+            f"Icmp.OutTimeExcds = {count}: so many packets came on their last hop",
+            "IPVS takes one off the TTL: a probe whose TTL just reaches the director reaches no real server",
+            by_hand("let probes have a larger TTL; where there are none, look for what goes round (DIR11, DIR17)"),
+        )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lvs_init.doctor.case import DIRECTOR, REALSERVER, Case
-from lvs_init.doctor.finding import BROKEN, RISK, WILL_BREAK, Finding, Fix, by_command, by_hand, settings, several
+from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, Fix, by_command, by_hand, settings, several
 from lvs_init.doctor.registry import NETWORK, entry
 from lvs_init.doctor.snapshot import RouteAnswer
 from lvs_init.model.address import full_prefix, inside
@@ -20,7 +20,8 @@ _SILENT = ("FAILED", "INCOMPLETE")
 #: Settings of sysctl.d that are lost when something is loaded after it was read.
 _LOST = ("net/ipv4/vs/", "net/netfilter/", "net/ipv4/conf/tunl0/")
 
-entry(
+
+@entry(
     "DIR03",
     "The director is no client of its own service",
     where=(DIRECTOR,),
@@ -28,10 +29,21 @@ entry(
     symptom="On the director itself a connection to the VIP times out, and a health check with it.",
     cause="Its source is the VIP, which the real server has, too, and drops; its answer would be a stranger's to "
     "the director.",
-    cure="Check the RIPs for health, and the VIP from another machine. It is no fault.",
-    not_seen="it is so on every director of dr and tun",
-    not_injected="it is no fault",
+    cure="Check the RIPs for health, and the VIP from another machine. It is so on every director of dr and tun; "
+    "doctor tells of it where a program tries.",
 )
+def own_client(case: Case) -> Iterator[Finding]:
+    """Somebody connected to a VIP from that very VIP."""
+    for vip in case.snapshot.clients:
+        if vip in case.vips and case.has(vip) and case.serving(DIRECTOR):
+            yield Finding(
+                "DIR03",
+                NOTE,
+                f"a program on this director connects to {vip}",
+                "real servers have that address, too, and drop what comes from it: the program waits in vain",
+                by_hand("let it ask the RIPs, or from another machine"),
+                vip,
+            )
 
 
 @entry(
@@ -82,9 +94,8 @@ entry(
     cause="A neighbour cache keeps the old MAC. It believes an announcement unless it has drop_gratuitous_arp, or a "
     "switch or hypervisor drops frames of a MAC or with an address that it does not know.",
     cure="Several announcements, of both forms, and again seconds later: both scripts make them at start. arping -U "
-    "does, too.",
-    not_seen="what neighbours remember is theirs alone",
-    not_injected="it takes a takeover; the tests of the pair show that its announcements are believed",
+    "does, too. A router that runs Linux tells what it remembers by `lvsctl doctor --collect`.",
+    joined=True,
 )
 
 

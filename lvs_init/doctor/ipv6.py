@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from lvs_init.doctor.arp import carrier
 from lvs_init.doctor.case import ELSEWHERE, Case
 from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, addresses, by_command, by_hand, settings
-from lvs_init.doctor.registry import DIRECTOR, REALSERVER, entry, rule_of
+from lvs_init.doctor.registry import DIRECTOR, NETWORK, REALSERVER, entry, rule_of
 from lvs_init.doctor.verdict import Packet, rules_reached
 from lvs_init.model.address import family_of
+from lvs_init.model.ipvs import host_port
 from lvs_init.model.network import AddressKey, Alias
 
 _CONF = "net/ipv6/conf"
@@ -139,13 +140,12 @@ def filtered_by_rule(case: Case) -> Iterator[Finding]:
 entry(
     "V605",
     "Nobody tells neighbours of a takeover",
-    where=(DIRECTOR,),
+    where=(NETWORK,),
     symptom="After a takeover clients go on to the machine that had the VIP before, for a minute or so.",
     cause="IPv6 knows no gratuitous ARP; unsolicited neighbour advertisements do it, which Linux sends by itself only "
     "with ndisc_notify=1.",
-    cure="`lvs-director start` and takeovers send them.",
-    not_injected="the director itself sends them, whatever ndisc_notify says",
-    not_seen="what neighbours remember is seen on them alone",
+    cure="`lvs-director start` and takeovers send them, whatever ndisc_notify says.",
+    joined=True,
 )
 
 
@@ -174,16 +174,23 @@ def disabled(case: Case) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-entry(
+@entry(
     "V607",
     "What /proc/net/ip_vs does not tell of IPv6",
     where=(DIRECTOR,),
     symptom="Programs that read /proc misread masks, flags and the family of firewall marks.",
     cause="Masks are a prefix length with its bytes turned round, one-packet is not shown, nor is a mark's family.",
-    cure="Read over netlink, or `ipvsadm -Sn`.",
-    not_injected="it is how the kernel prints its table",
-    not_seen="it is how the kernel prints its table",
+    cure="Read over netlink, or `ipvsadm -Sn`, as root. Doctor without root tells what it could not see.",
 )
+def not_told(case: Case) -> Iterator[Finding]:
+    """/proc was all that could be read."""
+    for service in case.snapshot.services or ():
+        if service.family == 6 and service.one_packet is None:
+            name = f"{service.protocol} {host_port(service.address, service.port)}"
+            yield Finding(
+                "V607", NOTE, f"{name}: read from /proc, which does not tell whether it is one_packet",
+                "what the kernel does with it is known to root alone", by_hand("ask as root"), name,
+            )  # fmt: skip
 
 
 @entry(
@@ -195,14 +202,23 @@ entry(
     cause="NAT needs net.ipv6.conf.all.forwarding=1 (see NAT01), and a machine that forwards takes no router "
     "advertisements where accept_ra is 1.",
     cure="accept_ra=2 on the interface of the uplink, which `lvs-director start` sets.",
-    not_injected="the lab has no router that advertises itself; without forwarding it is NAT01",
 )
 def unadvertised(case: Case) -> Iterator[Finding]:
-    """A default route that came from an advertisement (its gateway is link-local), and no more to come."""
-    if case.sysctl(f"{_CONF}/all/forwarding") != "1":
+    """A default route that came from an advertisement (its gateway is link-local), and no more to come; or none."""
+    if case.sysctl(f"{_CONF}/all/forwarding") != "1" or case.snapshot.routes is None:
         return
-    for route in case.snapshot.routes or ():
-        learnt = route.family == 6 and route.to == "default" and route.via.startswith("fe80:")
+    routes = [route for route in case.snapshot.routes if route.family == 6 and route.to == "default"]
+    facing = sorted({case.facing(vip) or "" for vip in case.vips if family_of(vip) == 6} - {""})
+    for device in facing if not routes and case.serving(DIRECTOR) else ():
+        if case.sysctl(f"{_CONF}/{device}/accept_ra") == "1":
+            yield Finding(
+                "V608", RISK, f"net.ipv6.conf.{device}.accept_ra = 1, net.ipv6.conf.all.forwarding = 1, and no "
+                "default route",
+                "a router that advertises itself is not heeded, so answers reach clients of this network alone",
+                settings({f"{_CONF}/{device}/accept_ra": "2"}), device,
+            )  # fmt: skip
+    for route in routes:
+        learnt = route.via.startswith("fe80:")
         if learnt and case.sysctl(f"{_CONF}/{route.device}/accept_ra") == "1":
             yield Finding(
                 "V608", WILL_BREAK, f"net.ipv6.conf.{route.device}.accept_ra = 1, net.ipv6.conf.all.forwarding = 1, "

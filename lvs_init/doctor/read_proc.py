@@ -16,7 +16,7 @@ from lvs_init.model.ipvs import host_port
 #: Of these counters' files, what rules ask for.
 _COUNTED = {
     "Ip": ("InAddrErrors", "OutNoRoutes", "InUnknownProtos", "ForwDatagrams", "ReasmOKs", "ReasmFails", "FragFails"),
-    "Icmp": ("InRedirects", "OutRedirects"),
+    "Icmp": ("InRedirects", "OutRedirects", "OutTimeExcds"),
     "TcpExt": ("IPReversePathFilter", "ArpFilter", "PAWSPassive", "PAWSEstab"),
     "IpExt": ("InNoRoutes",),
 }

@@ -22,7 +22,7 @@ class Entry:
     ``where``: the machine that shows it (DIRECTOR, REALSERVER, both, or NETWORK for what is none of ours).
     ``methods``: ways of forwarding that it harms. ``symptom``: what a client or an admin notices. ``cause``: why the
     kernel does that. ``cure``: what helps, in words. ``not_injected``: why no lab can bring it about, "" where one can.
-    ``not_seen``: why no look at machines shows it, "" where one does.
+    ``not_seen``: why no look at machines shows it, "" where one does. ``joined``: what one machine alone does not show.
     """
 
     code: str
@@ -34,6 +34,7 @@ class Entry:
     cure: str
     not_injected: str = ""
     not_seen: str = ""
+    joined: bool = False
 
     @property
     def anchor(self) -> str:
@@ -57,10 +58,11 @@ def entry(
     cure: str,
     not_injected: str = "",
     not_seen: str = "",
+    joined: bool = False,
 ) -> Callable[[Rule], Rule]:
     """Register a code; as a decorator, a rule that finds it on one machine, too."""
     assert code not in ENTRIES, f"{code} twice"
-    ENTRIES[code] = Entry(code, title, where, methods, symptom, cause, cure, not_injected, not_seen)
+    ENTRIES[code] = Entry(code, title, where, methods, symptom, cause, cure, not_injected, not_seen, joined)
     return rule_of(code)
 
 

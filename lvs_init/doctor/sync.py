@@ -13,8 +13,8 @@ from lvs_init.doctor.verdict import DROP, Packet, arrives
 from lvs_init.model.ha import Sync
 
 _START = by_command("lvs-director start")
+_THRESHOLD, _REFRESH = "net/ipv4/vs/sync_threshold", "net/ipv4/vs/sync_refresh_period"
 _LOST = "after a takeover the other director does not know the connections, and clients lose them"
-_ONE_HOST = "two directors are needed, of which the lab has one"
 
 
 def sync_of(case: Case) -> Sync | None:
@@ -51,7 +51,6 @@ def _holds(network: str, group: ipaddress.IPv4Address | ipaddress.IPv6Address) -
     symptom="A takeover loses all connections; no error anywhere.",
     cause="A backup takes only messages with its own syncid; one with 0 takes all.",
     cure="One syncid on both: `lvs-director start` on each.",
-    not_injected=_ONE_HOST,
 )
 def other_id(case: Case) -> Iterator[Finding]:
     """The kernel's against the file's."""
@@ -71,7 +70,6 @@ def other_id(case: Case) -> Iterator[Finding]:
     symptom="A takeover loses all connections.",
     cause="Messages are multicast out of one interface, with a TTL of 1 through no router.",
     cure="The same network on both: `lvs-director start`; the interface up.",
-    not_injected=_ONE_HOST,
 )
 def other_interface(case: Case) -> Iterator[Finding]:
     """Not the file's, or one that is down."""
@@ -97,7 +95,6 @@ def other_interface(case: Case) -> Iterator[Finding]:
     symptom="A takeover loses all connections.",
     cause="The backup hears UDP packets to port 8848 of a multicast group, which pass INPUT.",
     cure="Accept them on that interface.",
-    not_injected=_ONE_HOST,
 )
 def messages_dropped(case: Case) -> Iterator[Finding]:
     """As they arrive at this director."""
@@ -122,8 +119,7 @@ entry(
     symptom="A takeover keeps some connections and loses others.",
     cause="A master with net.ipv4.vs.sync_ports=4 sends to four ports; a backup with 1 listens at one.",
     cure="The same value on both.",
-    not_injected=_ONE_HOST,
-    not_seen="it takes both directors: lvsctl doctor --with",
+    joined=True,
 )
 
 
@@ -134,7 +130,6 @@ entry(
     symptom="A takeover loses connections; the kernel's log speaks of bogus messages.",
     cause="net.ipv4.vs.sync_version=0 is another protocol, and a message longer than the backup's sync_maxlen is cut.",
     cure="sync_version=1 and one sync_maxlen on both.",
-    not_injected=_ONE_HOST,
 )
 def old_version(case: Case) -> Iterator[Finding]:
     """The old version, which knows neither IPv6 nor marks; what differs takes both directors."""
@@ -153,7 +148,6 @@ def old_version(case: Case) -> Iterator[Finding]:
     cause="The active director has to be master and the standby backup; somebody else, keepalived for example, may "
     "have started the daemons otherwise.",
     cure="One owner of the daemons: `lvs-director start` puts them back.",
-    not_injected=_ONE_HOST,
 )
 def other_role(case: Case) -> Iterator[Finding]:
     """Against the stance that the record tells of."""
@@ -169,16 +163,36 @@ def other_role(case: Case) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-entry(
+@entry(
     "SYN07",
     "A director that came back knows no connections",
     where=(DIRECTOR,),
     symptom="A takeover right after the other node's reboot loses the connections from before it.",
     cause="Messages are sent as connections go on; nobody sends all of them again.",
-    cure="net.ipv4.vs.sync_refresh_period, which repeats them; or patience.",
-    not_injected=_ONE_HOST,
-    not_seen="it is how the kernel does it",
+    cure="net.ipv4.vs.sync_refresh_period repeats them, if the second number of sync_threshold is 0; or patience.",
 )
+def never_repeated(case: Case) -> Iterator[Finding]:
+    """By packets alone, or not at all (Linux 6.1 ip_vs_sync.c ip_vs_sync_conn_needed)."""
+    sync, period = sync_of(case), case.sysctl(_REFRESH)
+    threshold = _threshold(case)
+    if sync is None or threshold is None or period is None or (period != "0" and threshold[1] == 0):
+        return
+    again = f"{threshold[1]} packets later" if threshold[1] else "never again"
+    yield Finding(
+        "SYN07", NOTE, f"{_shown(case, _THRESHOLD)}, {_shown(case, _REFRESH)}",
+        f"a connection is told of once, and {again}: a director that comes back does not know it until then",
+        settings({_THRESHOLD: f"{max(threshold[0], 2)} 0", _REFRESH: "10"}),
+    )  # fmt: skip
+
+
+def _threshold(case: Case) -> tuple[int, int] | None:
+    """From which packet on a connection is told of, and after how many more again."""
+    words = (case.sysctl(_THRESHOLD) or "").split()
+    return (int(words[0]), int(words[1])) if len(words) == 2 and all(map(str.isdecimal, words)) else None
+
+
+def _shown(case: Case, path: str) -> str:
+    return f"{path.replace('/', '.')} = {case.sysctl(path)}"
 
 
 @entry(
@@ -186,19 +200,21 @@ entry(
     "Short connections are never told",
     where=(DIRECTOR,),
     symptom="A takeover loses the youngest connections, and tests with a few packets see nothing synchronised.",
-    cause="With net.ipv4.vs.sync_threshold = 3 50 a connection is told of from its third packet on.",
-    cure="A lower first number, where that matters.",
-    not_injected=_ONE_HOST,
+    cause="With net.ipv4.vs.sync_threshold = 3 50 a connection is told of at its third packet, and at each 50th after "
+    "it. The first packet is too early: with 1 50 it is the 51st.",
+    cure="2 as the first number, where that matters.",
 )
 def never_told(case: Case) -> Iterator[Finding]:
-    """The kernel's default, or more."""
-    first = (case.sysctl("net/ipv4/vs/sync_threshold") or "").split()[:1]
-    if sync_of(case) and first and first[0].isdecimal() and int(first[0]) >= 3:
-        value = case.sysctl("net/ipv4/vs/sync_threshold")
+    """Later than when a connection is established, which is its second packet."""
+    threshold = _threshold(case)
+    if sync_of(case) is None or threshold is None or (threshold[1] == 0 and case.sysctl(_REFRESH) not in ("0", None)):
+        return
+    first = threshold[0] if threshold[0] >= 2 or not threshold[1] else threshold[0] + threshold[1]
+    if first != 2:
+        lost = f"a connection of fewer than {first} packets is lost" if first > 2 else "every connection is lost"
         yield Finding(
-            "SYN08", NOTE, f"net.ipv4.vs.sync_threshold = {value}",
-            f"a connection of fewer than {first[0]} packets is lost at a takeover",
-            settings({"net/ipv4/vs/sync_threshold": "1 50"}),
+            "SYN08", NOTE, _shown(case, _THRESHOLD), f"{lost} at a takeover",
+            settings({_THRESHOLD: f"2 {50 if 0 < threshold[1] <= 2 else threshold[1]}"}),
         )  # fmt: skip
 
 
@@ -209,7 +225,6 @@ def never_told(case: Case) -> Iterator[Finding]:
     symptom="'Network is unreachable' when the daemon is started; start says 'degraded'.",
     cause="The kernel looks the multicast group up in the routing table as any other address.",
     cure="A default route, or one for 224.0.0.0/4 through the sync interface, before lvs-director starts.",
-    not_injected=_ONE_HOST,
 )
 def no_route(case: Case) -> Iterator[Finding]:
     """Neither a default route nor one that holds the group."""
@@ -230,6 +245,5 @@ entry(
     symptom="After a takeover some services do not work.",
     cause="Connections are synchronised, services and real servers are not.",
     cure="One configuration on both nodes.",
-    not_injected=_ONE_HOST,
-    not_seen="it takes both directors: lvsctl doctor --with",
+    joined=True,
 )

@@ -1,11 +1,11 @@
-"""The table of services and who else writes it (DIR04, DIR09 to DIR13, DIR15, DIR17)."""
+"""The table of services and who else writes it (CON11, DIR04, DIR09 to DIR13, DIR15, DIR17)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lvs_init.doctor.case import DIRECTOR, REALSERVER, Case
-from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, by_command, by_hand, several
+from lvs_init.doctor.finding import BROKEN, NOTE, RISK, WILL_BREAK, Finding, by_command, by_hand, settings, several
 from lvs_init.doctor.registry import entry
 from lvs_init.doctor.snapshot import LiveServer
 from lvs_init.model.ipvs import ServiceKey, host_port
@@ -22,6 +22,8 @@ _WRITERS = {
 #: Connections for each bucket of the hash, beyond which looking one up takes its time.
 _CROWDED = 4
 
+_BACKUP_ONLY = "net/ipv4/vs/backup_only"
+_ROUND = "what the director sends here is sent on instead of served, round and round until its TTL is used up"
 _BY = {"dr": "-g", "nat": "-m", "tun": "-i"}
 
 
@@ -105,7 +107,7 @@ def second_owner(case: Case) -> Iterator[Finding]:
                 program.name,
             )
     record = case.record(DIRECTOR)
-    if record is None or case.snapshot.services is None:
+    if record is None or not case.snapshot.services:  # an empty one is DIR10
         return
     for service in case.cluster.services:
         if str(service.key) in record.services and case.live(service.key) is None:
@@ -119,17 +121,27 @@ def second_owner(case: Case) -> Iterator[Finding]:
             )
 
 
-entry(
+@entry(
     "DIR10",
     "ipvsadm -C drops live sessions",
     where=(DIRECTOR,),
     symptom="Every connection is reset at once when the table is cleared and set up anew.",
     cause="With the last service gone IPVS leaves its hooks, and the director's own TCP answers other machines' "
     "packets with a reset.",
-    cure="Change what differs, drain by weight 0: `lvs-director reload`.",
-    not_seen="it is over when anybody looks: it happens within a second, and leaves nothing behind",
-    not_injected="it is an event and no state; the tests under load have it as their control",
+    cure="Change what differs, drain by weight 0: `lvs-director reload`. Doctor sees a table that is still empty; set "
+    "up anew, nothing tells of it any more.",
 )
+def cleared(case: Case) -> Iterator[Finding]:
+    """Every service that was started is gone."""
+    record = case.record(DIRECTOR)
+    if record is not None and record.services and case.snapshot.services == ():
+        yield Finding(
+            "DIR10",
+            BROKEN if record.stance != "standby" else WILL_BREAK,
+            f"{several(record.services)} started here, and the kernel's table is empty",
+            "somebody has cleared it: this machine itself ends the open connections, and new ones reach nobody",
+            by_command("lvs-director start"),
+        )
 
 
 @entry(
@@ -146,21 +158,54 @@ entry(
 def balances_what_it_serves(case: Case) -> Iterator[Finding]:
     if case.serving(DIRECTOR):
         return
-    backup = any(daemon.role == "backup" for daemon in case.snapshot.daemons or ())
-    if case.sysctl("net/ipv4/vs/backup_only") == "1" and (backup or case.snapshot.daemons is None):
+    if _backs_up(case) or (case.snapshot.daemons is None and case.sysctl(_BACKUP_ONLY) == "1"):
         return
+    for key, away in _sent_on(case):
+        yield Finding(
+            "DIR11",
+            BROKEN,
+            f"this real server has {key} in its own table, towards {several(away)}",
+            _ROUND,
+            by_command(f"ipvsadm -D {option(key)}"),
+            str(key),
+        )
+
+
+@entry(
+    "CON11",
+    "A backup director that schedules",
+    where=(DIRECTOR, REALSERVER),
+    methods=("dr", "tun"),
+    symptom="As DIR11: packets go round in circles between directors.",
+    cause="A standby that is a real server as well forwards what it should serve, unless backup_only=1 and a backup "
+    "sync daemon hold its table back.",
+    cure="backup_only=1, which `lvs-director start` sets where there is [ha.sync].",
+)
+def backup_that_schedules(case: Case) -> Iterator[Finding]:
+    if case.serving(DIRECTOR) or not _backs_up(case) or case.sysctl(_BACKUP_ONLY) != "0":
+        return
+    for key, away in _sent_on(case):
+        yield Finding(
+            "CON11",
+            BROKEN,
+            f"net.ipv4.vs.backup_only = 0, a backup sync daemon, and {key} in the table, towards {several(away)}",
+            _ROUND,
+            settings({_BACKUP_ONLY: "1"}),
+            str(key),
+        )
+
+
+def _backs_up(case: Case) -> bool:
+    return any(daemon.role == "backup" for daemon in case.snapshot.daemons or ())
+
+
+def _sent_on(case: Case) -> Iterator[tuple[ServiceKey, list[str]]]:
+    """Services that this machine serves as a real server, and would forward to others by its own table."""
     for each in {carried.service.key: carried for carried in case.carried}.values():
         live = case.live(each.service.key)
-        away = [server for server in live.servers if not _is_local(case, server.address)] if live else []
+        away = [server.address for server in live.servers if not _is_local(case, server.address)] if live else []
         if away and case.has(each.vip.address):
-            yield Finding(
-                "DIR11",
-                BROKEN,
-                f"this real server has {each.service.key} in its own table, towards {several(s.address for s in away)}",
-                "what the director sends here is sent on instead of served, round and round until its TTL is used up",
-                by_command(f"ipvsadm -D {option(each.service.key)}"),
-                str(each.service.key),
-            )
+            yield each.service.key, away
 
 
 @entry(

@@ -108,6 +108,7 @@ def tell_entry(entry: Entry) -> None:
         ("symptom", entry.symptom),
         ("cause", entry.cause),
         ("cure", entry.cure),
+        ("seen", "by several machines together: --with, --ssh" if entry.joined else ""),
         ("not seen", f"by doctor: {entry.not_seen}" if entry.not_seen else ""),
     ]
     for name, text in parts:

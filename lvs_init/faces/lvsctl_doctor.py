@@ -67,9 +67,10 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     own = _look(cluster, fingerprint, arguments)
     if arguments.collect:
         return _collect(own)
-    from lvs_init.doctor.case import Case, roles
+    from lvs_init.doctor.case import DIRECTOR, Case, roles
 
-    cases = [Case(cluster, own, frozenset({arguments.role}) if arguments.role else roles(cluster, own))]
+    role = {arguments.role} if arguments.role else roles(cluster, own) or {DIRECTOR}
+    cases = [Case(cluster, own, frozenset(role))]
     others = [*_from_files(arguments.others), *_over_ssh(arguments.hosts, arguments.file)]
     if arguments.fix and any(other.node == own.node for other in others):
         raise LvsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import signal
 from collections.abc import Iterator
@@ -52,7 +53,8 @@ def inject(file: str, text: str, arguments: argparse.Namespace) -> int:
         streams.out(f"{fault.name}: {fault.what}\n")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the guest is ended then, too
     listener.begin("boot a Linux guest that has IPVS" if where == "guest" else "open a lab in this kernel")
-    with open_place(where) as place, Rehearsal(place, text, director=arguments.director) as rehearsal:
+    rehearse = functools.partial(Rehearsal, text=text, director=arguments.director, pair=fault.pair)
+    with open_place(where) as place, rehearse(place) as rehearsal:
         listener.end(f"{len(rehearsal.topology.hosts)} hosts", True)
         listener.follow(rehearsal)
         lesson = teach(rehearsal, fault, listener)
@@ -88,7 +90,8 @@ def _chosen(name: str, file: str, text: str) -> tuple[Fault, str, str]:
 
 def _fits(fault: Fault, file: str, text: str) -> bool:
     cluster = parse(text, file)
-    return aim(fault, cluster, topology_of(cluster)) is not None
+    topology = topology_of(cluster, pair=fault.pair and cluster.ha is not None)
+    return aim(fault, cluster, topology) is not None
 
 
 def _closing(lesson: Lesson) -> Iterator[str]:

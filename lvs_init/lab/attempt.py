@@ -4,10 +4,12 @@ host (Node.call)."""
 from __future__ import annotations
 
 import ipaddress
+import select
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lvs_init.lab.children import ENVIRONMENT
@@ -15,6 +17,7 @@ from lvs_init.lab.fault import AGAIN, DOWNLOAD, IDLE, UPLOAD
 from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
 
 _LARGE = 200_000  # bytes: many full packets
+_FULL = 1472  # bytes: a datagram of IPv4 that just fits into 1500
 _CROWD = 24  # clients
 _IDLE = 3.5  # seconds
 _ROUNDS, _PAUSE = 8, 0.06  # over one connection, so long apart (seconds) that a redirect arrives in between
@@ -30,7 +33,8 @@ def attempts(protocol: str, address: str, port: int, how: str, count: int, patie
         began = time.monotonic()
         who = error = ""
         try:
-            who = _once(address, port, how, patience) if protocol == "tcp" else _datagram(address, port, patience)
+            ask_one = _once if protocol == "tcp" else _datagram
+            who = ask_one(address, port, how, patience)
         except OSError as failure:
             error = name_of(failure)
         told.append({"who": who, "error": error, "seconds": round(time.monotonic() - began, 2)})
@@ -41,6 +45,16 @@ def reach(address: str, port: str) -> None:
     """Ask once. Raises OSError."""
     with connect(address, int(port), 3.0) as connection:
         ask(connection, keepalive=False)
+
+
+def knock(address: str, port: str) -> Iterator[None]:
+    """Go on trying to connect, as a program does that nobody answers (Node.serve)."""
+    with socket.socket() as connection:
+        connection.setblocking(False)
+        connection.connect_ex((address, int(port)))
+        yield
+        select.select([], [connection], [])
+        signal.pause()
 
 
 def crowd(address: str, port: str, first: str) -> None:
@@ -100,9 +114,9 @@ def _download(connection: socket.socket) -> str:
     return "somebody"
 
 
-def _datagram(address: str, port: int, patience: float) -> str:
+def _datagram(address: str, port: int, how: str, patience: float) -> str:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(patience)
         sender.connect((address, port))  # so only what comes from there is taken for an answer
-        sender.send(b"who")
+        sender.send(b"?" * (_FULL if how == UPLOAD else 1))
         return sender.recv(65535).decode()

@@ -12,7 +12,7 @@ from typing import Any, Callable, Protocol
 from lvs_init.config.cluster import VirtualService
 from lvs_init.lab.guest import LabError
 from lvs_init.lab.node import Completed, Node
-from lvs_init.lab.place import ROOT
+from lvs_init.lab.place import ROOT, SYSTEM_PYTHON
 from lvs_init.lab.prediction import NOBODY, Prediction, predict
 from lvs_init.lab.questions import heard_at, questions_of
 from lvs_init.lab.rehearsal import CONFIGURATION, DIRECTOR_SCRIPT, REALSERVER_SCRIPT, Logged, Rehearsal
@@ -233,10 +233,13 @@ class _Course:
         return others
 
 
-def ask_doctor(rehearsal: Rehearsal, node: Node, role: str, *more: str) -> Completed:
-    """Run ``lvsctl doctor`` on a node for its role."""
+def ask_doctor(rehearsal: Rehearsal, node: Node, role: str, *more: str, as_nobody: bool = False) -> Completed:
+    """Run ``lvsctl doctor`` on a node for its role. as_nobody: without root."""
     script = os.path.join(ROOT, "bin", "lvsctl")
     words = [script, "doctor", "--role", role, *more, CONFIGURATION]
+    if as_nobody:
+        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--", SYSTEM_PYTHON]
+        return node.run([*nobody, *words], env=rehearsal.place.environment)
     return node.entry(words, env=rehearsal.place.environment)
 
 

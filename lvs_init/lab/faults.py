@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from lvs_init.config.cluster import Cluster, VirtualService
-from lvs_init.lab import faults_arp, faults_direct, faults_director, faults_nat, faults_service, faults_table
+from lvs_init.lab import (
+    faults_arp,
+    faults_direct,
+    faults_director,
+    faults_nat,
+    faults_pair,
+    faults_service,
+    faults_table,
+)
 from lvs_init.lab.fault import DATAGRAM, MARKED, PERSISTENT, PLAIN, Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -13,6 +21,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_nat.FAULTS,
     *faults_service.FAULTS,
     *faults_table.FAULTS,
+    *faults_pair.FAULTS,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lvs_init.lab.fault import (
     ALL_SILENT,
+    CLIENT,
     DIRECTOR,
     DOWNLOAD,
     ONE_SILENT,
@@ -118,5 +119,11 @@ FAULTS = (
         on(DIRECTOR, *_FLUSH_INPUT) + on(ROUTER, "ip link set {outside} mtu 1500")
         + on(REALSERVER, "ip route flush cache"),
         Sight(("TIMEOUT",), "all", DOWNLOAD),
+    ),
+    Fault(
+        "DR11", "", "the client's packets have just one hop left when they reach the director", ("dr",), DIRECTOR,
+        on(CLIENT, "sysctl -qw net.ipv4.ip_default_ttl=2"),
+        on(CLIENT, "sysctl -qw net.ipv4.ip_default_ttl=64"),
+        ALL_SILENT, by_hand="the client is the one to be set right", low=True,
     ),
 )  # fmt: skip

@@ -8,12 +8,16 @@ from lvs_init.lab.fault import (
     DAEMON,
     DIRECTOR,
     EXTRA_SILENT,
+    KEPT,
     ONE_SILENT,
     REALSERVER,
     ROUTER,
+    SERVE,
     WORKS,
     Act,
     Fault,
+    Sight,
+    call,
     on,
 )
 
@@ -46,6 +50,13 @@ FAULTS = (
         ALL_SILENT, rebuild=True,
     ),
     Fault(
+        "DIR03", "", "a program on the director connects to the VIP, as a health check might", ("dr",), DIRECTOR,
+        (Act(DIRECTOR, "lvs_init.lab.attempt:knock address={vip} port={port}", SERVE),),
+        (),
+        Sight(ALL_SILENT.errors, asker=DIRECTOR), by_hand="only the admin knows that program", low=True,
+        remembered=True,  # else its question for a real server is what nobody answers
+    ),
+    Fault(
         "DIR04", "", "the director forwards by nat to its own loopback address", ("nat",), DIRECTOR,
         on(DIRECTOR, f"ipvsadm -a {_SERVICE} -r 127.0.0.1:{{port}} -m"),
         on(DIRECTOR, f"ipvsadm -d {_SERVICE} -r 127.0.0.1:{{port}}"),
@@ -63,6 +74,21 @@ FAULTS = (
          *on(DIRECTOR, "ip address del {vip}/{full} dev {facing}")),
         on(DIRECTOR, "rm /run/systemd-networkd", *_VIP_BACK),
         ALL_SILENT, also=("DIR01",),
+    ),
+    Fault(
+        "DIR10", "", "somebody has cleared the table, and open connections end", ("dr", "nat"), DIRECTOR,
+        on(DIRECTOR, "ipvsadm -C"),
+        call(DIRECTOR, "lvs-director start"),
+        Sight(("ECONNRESET", "EOF"), "all", KEPT),
+    ),
+    Fault(
+        "CON11", "", "a real server that is a backup director too schedules, for backup_only is 0", ("dr",),
+        REALSERVER,
+        on(REALSERVER, f"ipvsadm -A {_SERVICE} -s rr", f"ipvsadm -a {_SERVICE} -r {{director}}:{{port}} -g",
+           "ipvsadm --start-daemon backup --mcast-interface {device} --syncid 9"),
+        on(REALSERVER, "ipvsadm --stop-daemon backup", f"ipvsadm -D {_SERVICE}",
+           "sysctl -qw net.ipv4.vs.backup_only=0"),
+        ONE_SILENT,
     ),
     Fault(
         "DIR11", "", "a real server has an IPVS table for the VIP and sends requests round in circles", ("dr",),

@@ -14,6 +14,7 @@ from lvs_init.lab.fault import (
     OTHER,
     REALSERVER,
     ROUTER,
+    SERVE,
     UPLOAD,
     WORKS,
     Act,
@@ -131,7 +132,9 @@ FAULTS = (
         "NAT08", "", "rp_filter=1, and the director's way to clients is another interface than they come by", _NAT,
         DIRECTOR,
         on(DIRECTOR, "ip link add link {facing} name second9 type macvlan mode bridge",
-           "sysctl -qw net.ipv4.conf.second9.arp_ignore=1", "ip link set second9 up",
+           # Else the client hears there of the VIP, and goes that way.
+           "sysctl -qw net.ipv4.conf.second9.arp_ignore=1 net.ipv4.conf.second9.arp_announce=2",
+           "ip link set second9 up",
            "ip address add {vipspare}/24 dev second9", "ip route add {client}/32 dev second9",
            "sysctl -qw net.ipv4.conf.all.rp_filter=1"),
         on(DIRECTOR, "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{facing}.rp_filter=0",
@@ -143,6 +146,16 @@ FAULTS = (
         on(DIRECTOR, "cp /etc/lvs/lvs.toml /run/lvs.toml", "sed -i s/^port.*/port=21/ /etc/lvs/lvs.toml"),
         on(DIRECTOR, "cp /run/lvs.toml /etc/lvs/lvs.toml", "rm /run/lvs.toml") + on(KERNEL, "rmmod ip_vs_ftp"),
         WORKS,
+    ),
+    Fault(
+        "V608", "", "the director forwards IPv6, so it heeds no router that advertises itself: no way to clients",
+        _NAT, DIRECTOR,
+        (*on(DIRECTOR, "sysctl -qw net.ipv6.conf.{facing}.accept_ra=1"),
+         *on(CLIENT, "ip address add {outsider}/128 dev lo", "ip route add {vip}/128 dev eth0 src {outsider}"),
+         Act(CLIENT, "lvs_init.lab.advertising:advertise interface=eth0", SERVE)),
+        on(CLIENT, "ip route del {vip}/128 dev eth0", "ip address del {outsider}/128 dev lo")
+        + on(DIRECTOR, "ip -6 route flush proto ra", "sysctl -qw net.ipv6.conf.{facing}.accept_ra=2"),
+        ALL_SILENT, family=6,
     ),
     Fault(
         "TUN01", "", "the module ipip is not loaded: nobody there takes tunnels apart", _TUN, REALSERVER,

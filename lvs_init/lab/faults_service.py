@@ -62,6 +62,13 @@ FAULTS = (
         WORKS, by_hand="one of the two has to go, and only the admin knows which",
     ),
     Fault(
+        "V607", "", "a program without root reads the table from /proc, which does not tell all of IPv6", ("dr",),
+        DIRECTOR,
+        (),
+        (),
+        WORKS, family=6, by_hand="the one who asks has to be root", low=True, as_nobody=True,
+    ),
+    Fault(
         "DIR19", "", "the package ipvsadm restores a table of its own at boot", _ANY, DIRECTOR,
         on(DIRECTOR, "cp -p /etc/default/ipvsadm /run/default-ipvsadm",
            "sed -i s/^AUTO=.*/AUTO=\"true\"/ /etc/default/ipvsadm"),

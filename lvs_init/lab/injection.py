@@ -17,11 +17,15 @@ from lvs_init.lab.faults import service_for
 from lvs_init.lab.node import Completed, Node, Running
 from lvs_init.lab.questions import Question, questions_of
 from lvs_init.lab.rehearsal import Rehearsal
+from lvs_init.lab.takeover import Takeover
 from lvs_init.lab.topology import CLIENT, ROUTER, Host, Topology
 from lvs_init.model.address import full_prefix, inside
 
 _BY = {"dr": "-g", "nat": "-m", "tun": "-i"}
 _SHORT, _LONG = 0.7, 4.0  # seconds that the client waits where nothing comes, and where all is to be well
+_TOLD, _PATIENT = 2.0, 60.0  # seconds until a standby has surely been told, if it is at all, and where it is to be
+#: A client beyond a router, of networks for documentation that the lab has no other use for (RFC 3849, RFC 5737).
+_OUTSIDERS = {4: "192.0.2.77", 6: "2001:db8:77::77"}
 _numbers = itertools.count(1)
 
 
@@ -69,7 +73,9 @@ def aim(fault: Fault, cluster: Cluster, topology: Topology, host: str = "") -> A
         return None
     service = cluster.services[index]
     vip = service.vips[0].address
-    director = topology.director
+    director, standby = topology.director, topology.directors[1:]
+    if fault.pair and not standby:
+        return None
     there = {rip: each for each in topology.realservers for rip in each.rips if each is not director}
     rips = [key.address for key, _ in service.realservers if key.address in there]
     beside = [rip for rip in rips if _shares(there[rip], rip, vip)]
@@ -83,16 +89,18 @@ def aim(fault: Fault, cluster: Cluster, topology: Topology, host: str = "") -> A
         "vip": vip, "port": str(question.port), "mark": str(service.key.fwmark), "full": str(full_prefix(vip)),
         "rip": rip, "other": next((each for each in rips if each != rip), rip),
         "by": next(_BY[value.forwarding] for key, value in service.realservers if key.address == rip),
+        "ip": "ipv6" if ":" in vip else "ipv4", "blank": " ",  # within a word
         "iptables": "ip6tables" if ":" in vip else "iptables",
         "device": broken.wires[0].interface, "gateway": broken.gateways[0],
         "client": _address(topology.host(CLIENT), vip),
+        "outsider": _OUTSIDERS[6 if ":" in vip else 4],
         "clientspare": _spare(topology, cluster, topology.host(CLIENT), _address(topology.host(CLIENT), vip)),
         "spare": _spare(topology, cluster, broken, rip), "vipspare": _spare(topology, cluster, director, vip),
-        **_directors(director, vip, rip), **_routers(topology, vip),
+        **_directors(director, vip, rip), **_routers(topology, vip), **_pair(cluster, standby),
     }  # fmt: skip
     others = [each.address for each in cluster.vips if each.address != vip]
     names.update({"vip2": others[0]} if others else {})
-    if any(word not in names for act in (*fault.inject, *fault.undo) for word in _words(act)):
+    if any(word not in names for act in (*fault.inject, *fault.sees.late, *fault.undo) for word in _words(act)):
         return None
     return Aim(fault, index, broken.name, len(rips), question, names)
 
@@ -126,7 +134,8 @@ def _directors(director: Host, vip: str, rip: str) -> dict[str, str]:
     facing = next((device for device, address in director.addresses if _network(vip, address)), "eth0")
     found = [(device, address) for device, address in director.addresses if _network(rip, address)]
     interface, address = found[0] if found else (facing, _address(director, vip))
-    return {"facing": facing, "interface": interface, "director": address.partition("/")[0]}
+    mac = next(wire.mac for wire in director.wires if wire.interface == facing)
+    return {"facing": facing, "mac": mac, "interface": interface, "director": address.partition("/")[0]}
 
 
 def _routers(topology: Topology, vip: str) -> dict[str, str]:
@@ -135,6 +144,14 @@ def _routers(topology: Topology, vip: str) -> dict[str, str]:
         return {}
     beside, address = next((device, address) for device, address in router.addresses if _network(vip, address))
     return {"router": address.partition("/")[0], "beside": beside, "outside": router.wires[0].interface}
+
+
+def _pair(cluster: Cluster, standby: Sequence[Host]) -> dict[str, str]:
+    """What the sync daemons are given."""
+    sync = cluster.ha.sync if cluster.ha else None
+    if not standby or sync is None:
+        return {}
+    return {"sync": sync.interface, "syncid": str(sync.syncid)}
 
 
 def _spare(topology: Topology, cluster: Cluster, host: Host, like: str) -> str:
@@ -162,16 +179,19 @@ class Injection:
 
     def prepare(self) -> Seen:
         """The client asks before anything is wrong; where it stays with one real server, that is the one to break."""
+        if self.fault.sees.how == faults.TAKEOVER:
+            return self.check()
         if self.fault.kind == faults.PERSISTENT or self.fault.sees.how == faults.KEPT:
             held = self._hold() if self.fault.sees.how == faults.KEPT else self.ask(1).answers[0]
             self.aim = aim(self.fault, self.rehearsal.cluster, self.rehearsal.topology, held) or self.aim
-        return self.ask()
+        return self.ask()  # nothing large: what is learnt of the path by that would hide the fault
 
     def inject(self) -> Iterator[tuple[str, str]]:
         """Each command, told as (host, command) once it is done; then nobody remembers whose address is whose."""
         for act in self.fault.inject:
-            yield self._do(act, check=True)
-        self.forget()
+            yield self.do(act, check=True)
+        if not self.fault.remembered:
+            self.forget()
 
     def undo(self) -> None:
         """Take it back, whatever of it is still there."""
@@ -179,12 +199,13 @@ class Injection:
             daemon.kill()
         self._daemons.clear()
         for act in self.fault.undo:
-            self._do(act, check=False)
+            self.do(act, check=False)
         self.forget()
 
-    def forget(self) -> None:
-        """Every host forgets its neighbours, for what was heard before hides what holds now."""
-        flushes = [node.start(["ip", "neigh", "flush", "all"]) for node in self.rehearsal.nodes.values()]
+    def forget(self, *hosts: str) -> None:
+        """These hosts forget their neighbours, or all do, for what was heard before hides what holds now."""
+        nodes = [self.node(host) for host in hosts] or self.rehearsal.nodes.values()
+        flushes = [node.start(["ip", "neigh", "flush", "all"]) for node in nodes]
         for flush in flushes:
             flush.wait()
 
@@ -192,37 +213,49 @@ class Injection:
         """The node that a fault's word for a host means."""
         if host == faults.KERNEL:
             return self.rehearsal.place.switch
-        return self.rehearsal.nodes[self._host(host)]
+        return self.rehearsal.nodes[self.host(host)]
 
     @property
     def touched(self) -> set[str]:
         """The hosts that it changes, by name; never the kernel itself."""
         acts = (*self.fault.inject, *self.fault.undo)
-        return {self._host(act.host) for act in acts if act.host != faults.KERNEL} | {self._host(self.fault.host)}
+        found = {self.host(act.host) for act in acts if act.host != faults.KERNEL} | {self.host(self.fault.host)}
+        moved = self.rehearsal.topology.directors if self.fault.sees.how == faults.TAKEOVER else ()
+        return found | {host.name for host in moved}
 
-    def _host(self, host: str) -> str:
+    def host(self, host: str) -> str:
+        """The name of the host that a fault's word for it means."""
         return {
             faults.REALSERVER: self.aim.host,
             faults.OTHER: self.rehearsal.host_of(self.aim.names["other"]),
             faults.DIRECTOR: self.rehearsal.topology.director.name,
+            faults.STANDBY: self.rehearsal.topology.directors[-1].name,
             faults.ROUTER: ROUTER,
             faults.CLIENT: CLIENT,
         }.get(host, host)
 
-    def _do(self, act: Act, check: bool) -> tuple[str, str]:
+    def do(self, act: Act, check: bool) -> tuple[str, str]:
+        """Carry it out; where it was done, and what. Raises LabError where it fails and is to be checked."""
         words = [word.format(**self.aim.names) for word in act.words.split()]
         node = self.node(act.host)
         if act.kind == faults.LISTEN:
             address = words[0] if words else ""
             careless = address == faults.CARELESS
             at = None if address == faults.NOWHERE else "" if careless else address
-            self.rehearsal.listen(self._host(act.host), at, careless)
+            self.rehearsal.listen(self.host(act.host), at, careless)
             return act.host, f"(its server listens at {address or 'every address'})"
         if act.kind == faults.DAEMON:
             self._daemons.append(node.start(words, timeout=None))
-        elif act.kind == faults.FUNCTION:
+        elif act.kind in (faults.FUNCTION, faults.SERVE):
             arguments: dict[str, Any] = dict(word.split("=", 1) for word in words[1:])
-            node.call(words[0], **arguments)
+            if act.kind == faults.SERVE:
+                self._daemons.append(node.serve(words[0], **arguments))
+            else:
+                node.call(words[0], **arguments)
+        elif act.kind == faults.CALL:
+            called = self.rehearsal.call(self.host(act.host), *words).completed
+            if check:
+                called.check()
         else:
             done: Completed = node.run(words)
             if check:
@@ -231,10 +264,26 @@ class Injection:
 
     # Looking
 
-    def ask(self, count: int = 0, patience: float = _LONG, how: str = faults.REQUEST) -> Seen:
+    def check(self) -> Seen:
+        """What the client sees where nothing is to be wrong, asking as with the fault; but no longer than need be."""
+        how = self.fault.sees.how
+        if how == faults.TAKEOVER:
+            return self._taken_over(_PATIENT, late=False)
+        return self.ask(how=how if how in (faults.UPLOAD, faults.DOWNLOAD) else faults.REQUEST)
+
+    def check_mended(self) -> Seen:
+        """The same after the doctor's advice; where the fault is something that happens, it happens again."""
+        if not self.fault.sees.late:
+            return self.check()
+        self._do_all(self.fault.inject)
+        return self._taken_over(_PATIENT, late=True)
+
+    def ask(
+        self, count: int = 0, patience: float = _LONG, how: str = faults.REQUEST, asker: str = faults.CLIENT
+    ) -> Seen:
         """So many requests; 0: one for each real server."""
         question = self.aim.question
-        told: list[dict[str, Any]] = self.rehearsal.client.call(
+        told: list[dict[str, Any]] = self.node(asker).call(
             "lvs_init.lab.attempt:attempts",
             protocol=question.protocol, address=question.address, port=question.port, how=how,
             count=count or self.aim.expected, patience=patience,
@@ -253,7 +302,9 @@ class Injection:
             self.node(faults.ROUTER).write(f"/proc/sys/net/ipv4/neigh/{self.aim.names['beside']}/locktime", "0")
         if sees.how == faults.KEPT:
             return self._ask_held()
-        seen = self.ask(self.aim.expected + (sees.who == "extra"), patience, sees.how)
+        if sees.how == faults.TAKEOVER:
+            return self._taken_over(_TOLD, late=True)
+        seen = self.ask(self.aim.expected + (sees.who == "extra"), patience, sees.how, sees.asker)
         owners = tuple(self.rehearsal.owners()[self.aim.names["vip"]]) if sees.leak else ()
         remembered = self._remembered() if sees.poison else ""
         return Seen(seen.answers, seen.errors, seen.slowest, owners, remembered)
@@ -271,6 +322,8 @@ class Injection:
             return not seen.errors and len(seen.answers) == self.aim.expected
         if not seen.errors or not set(seen.errors) <= set(sees.errors):
             return False
+        if sees.who == "some":
+            return True
         if sees.who == "extra":
             return len(seen.answers) == self.aim.expected
         return not seen.answers if sees.who == "all" else self.aim.host not in seen.answers
@@ -279,6 +332,20 @@ class Injection:
         """Whether every request was answered and the director alone has the VIP, as far as that was looked at."""
         others = {seen.remembered, *seen.owners} - {"", self.rehearsal.topology.director.name}
         return bool(seen.answers) and not seen.errors and not others
+
+    def _taken_over(self, patience: float, *, late: bool) -> Seen:
+        acts = self.fault.sees.late if late else ()
+        standby = self.node(faults.STANDBY)
+        takeover = Takeover(
+            self.rehearsal.client, self.node(faults.DIRECTOR), standby, self.aim.names["vip"], self.aim.question.port,
+            self.aim.names["facing"], lambda: self.forget(faults.ROUTER),
+        )  # fmt: skip
+        told = takeover.watch(patience, lambda: self._do_all(acts), stir=bool(acts) and patience == _PATIENT)
+        return Seen(tuple(told["answers"]), tuple(told["errors"]))
+
+    def _do_all(self, acts: Sequence[Act]) -> None:
+        for act in acts:
+            self.do(act, check=True)
 
     def _remembered(self) -> str:
         listed = self.node(faults.ROUTER).run(["ip", "-j", "neigh", "show", "to", self.aim.names["vip"]]).check()

@@ -3,14 +3,16 @@ well again."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from lvs_init.lab.course import Listener, ask_doctor, findings_of
-from lvs_init.lab.fault import DIRECTOR, Fault
+from lvs_init.lab.fault import REALSERVER, Fault
 from lvs_init.lab.injection import Injection
-from lvs_init.lab.node import Completed
-from lvs_init.lab.rehearsal import Rehearsal
+from lvs_init.lab.node import Completed, Node
+from lvs_init.lab.rehearsal import CONFIGURATION, Rehearsal
 
 VERSION = 1
 
@@ -99,7 +101,7 @@ def teach(rehearsal: Rehearsal, fault: Fault, listener: Listener) -> Lesson:
     injection.undo()
     listener.end("", True)
     listener.begin("client: without it")
-    after = injection.ask()
+    after = injection.check()
     lesson.after, lesson.works_again = str(after), injection.works(after)
     listener.end(lesson.after, lesson.works_again)
     return lesson
@@ -108,22 +110,42 @@ def teach(rehearsal: Rehearsal, fault: Fault, listener: Listener) -> Lesson:
 def doctor_on(rehearsal: Rehearsal, injection: Injection) -> Doctor:
     """Run ``lvsctl doctor`` where the fault is to be named. Raises LabError where it gives no answer."""
     node = injection.node(injection.fault.host)
-    role, more = role_of(injection.fault), more_of(injection.fault)
-    return Doctor(
-        node.name.partition(".")[0],
-        ask_doctor(rehearsal, node, role, *more).stdout,
-        findings_of(ask_doctor(rehearsal, node, role, *more, "--json")),
-    )
+    with asked_about(injection) as words:
+        return Doctor(
+            node.name.partition(".")[0],
+            ask_doctor(rehearsal, node, *words, as_nobody=injection.fault.as_nobody).stdout,
+            findings_of(ask_doctor(rehearsal, node, *words, "--json", as_nobody=injection.fault.as_nobody)),
+        )
 
 
-def role_of(fault: Fault) -> str:
-    """In which role the machine is asked that is to name it."""
-    return "director" if fault.host == DIRECTOR else "realserver"
+@contextlib.contextmanager
+def asked_about(injection: Injection) -> Iterator[list[str]]:
+    """The role in which the machine is asked that is to name it, and what else the doctor is to do: what other machines
+    have collected is there meanwhile. Raises LabError where one of them cannot."""
+    fault, rehearsal = injection.fault, injection.rehearsal
+    node = injection.node(fault.host)
+    words = ["realserver" if fault.host == REALSERVER else "director", *(["--probe"] if fault.probe else [])]
+    for host in fault.joined:
+        name = injection.host(host)
+        place = f"/run/collected-{name}.json"
+        node.write(place, _collected(rehearsal, injection.node(host)))
+        words.append(f"--with={place}")
+    try:
+        yield words
+    finally:
+        if fault.joined:
+            node.run(["rm", *(word.partition("=")[2] for word in words if word.startswith("--with="))])
 
 
-def more_of(fault: Fault) -> list[str]:
-    """What else the doctor is to do for it."""
-    return ["--probe"] if fault.probe else []
+def _collected(rehearsal: Rehearsal, node: Node) -> str:
+    """Of a machine outside the cluster, too, which has no file of its own: it is given one for as long as it takes."""
+    stranger = node.run(["test", "-e", CONFIGURATION]).code != 0
+    if stranger:
+        node.write(CONFIGURATION, rehearsal.text)
+    collected = ask_doctor(rehearsal, node, "director", "--collect").check().stdout
+    if stranger:
+        node.run(["rm", CONFIGURATION])
+    return collected
 
 
 def _said(completed: Completed) -> str:

@@ -127,16 +127,18 @@ def _family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def connect(address: str, port: int, timeout: float, source: str | None = None, receives: int = 0) -> socket.socket:
+def connect(
+    address: str, port: int, timeout: float, source: str | None = None, receives: int = 0, source_port: int = 0
+) -> socket.socket:
     """Open a connection. timeout: seconds for this and for each thing done with it. receives: bytes that the kernel
-    may take in before they are asked for, 0 for its own choice."""
+    may take in before they are asked for. receives, source_port: 0 for the kernel's own choice."""
     connection = socket.socket(_family(address), socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout)
         if receives:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
         if source:
-            connection.bind((source, 0))
+            connection.bind((source, source_port))
         connection.connect((address, port))
     except OSError:
         connection.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lvs_init.lab.course import ask_doctor, findings_of
 from lvs_init.lab.injection import Injection
-from lvs_init.lab.lesson import Doctor, more_of, role_of
+from lvs_init.lab.lesson import Doctor, asked_about
 from lvs_init.lab.place import Place
 from lvs_init.lab.rehearsal import Rehearsal
 from lvs_init.lab.snapshot import Snapshot, difference
@@ -23,7 +23,7 @@ class Standing:
         self._begin()
 
     def _begin(self) -> None:
-        self.lab = Rehearsal(self._place, CLUSTERS[self.name], fresh=False)
+        self.lab = Rehearsal(self._place, CLUSTERS[self.name], fresh=False, pair=self.name == "pair")
         self.lab.__enter__()
         for call in self.lab.start():
             call.completed.check()
@@ -57,8 +57,10 @@ class Standing:
 
 def doctor(injection: Injection) -> Doctor:
     """What the doctor says where the fault is to be named; the lab's agent runs it in a fork."""
-    node, role = injection.node(injection.fault.host), role_of(injection.fault)
-    found = findings_of(ask_doctor(injection.rehearsal, node, role, *more_of(injection.fault), "--json"))
+    node = injection.node(injection.fault.host)
+    with asked_about(injection) as words:
+        told = ask_doctor(injection.rehearsal, node, *words, "--json", as_nobody=injection.fault.as_nobody)
+        found = findings_of(told)
     lines = [f"{each['severity']} {each['code']} {each['seen']} -> {each['fix']!r}" for each in found]
     return Doctor(node.name, "\n".join(lines), found)
 

@@ -29,12 +29,13 @@ def complaints(lab: Rehearsal) -> list[str]:
 
 
 def joined_complaints(lab: Rehearsal) -> list[str]:
-    """The same as the director says it, which is given what was collected on the real servers."""
+    """The same as the director says it, which is given what was collected on all others."""
     director, places = lab.director, []
-    for host in lab.realservers:
+    for host, role in roles(lab)[1:]:
         places.append(f"/run/{host}.json")
-        director.write(places[-1], ask_doctor(lab, lab.nodes[host], "realserver", "--collect").check().stdout)
+        director.write(places[-1], ask_doctor(lab, lab.nodes[host], role, "--collect").check().stdout)
     told = ask_doctor(lab, director, "director", "--json", *(f"--with={place}" for place in places))
+    director.run(["rm", *places]).check()
     return serious((each.get("node", ""), each) for each in findings_of(told))
 
 
@@ -47,8 +48,8 @@ def serious(findings: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
 
 
 def roles(lab: Rehearsal) -> list[tuple[str, str]]:
-    director = lab.topology.director.name
-    return [(director, "director"), *((host, "realserver") for host in lab.realservers)]
+    directors = [(host.name, "director") for host in lab.topology.directors]
+    return [*directors, *((host, "realserver") for host in lab.realservers)]
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -95,6 +96,12 @@ def test_a_drained_real_server_is_well(standing: Callable[[str], Standing]) -> N
     node.entry([SCRIPT, "undrain", "192.168.0.11"], env=environment).check()
     stands.rebuild()
     assert found == []
+
+
+@pytest.mark.xdist_group("pair")
+def test_a_pair_is_well(standing: Callable[[str], Standing]) -> None:
+    lab = standing("pair").lab
+    assert complaints(lab) + joined_complaints(lab) == []
 
 
 @pytest.mark.xdist_group("examples")

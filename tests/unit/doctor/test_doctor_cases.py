@@ -32,10 +32,7 @@ def test_doctor_case(case: str) -> None:
 def test_what_the_lab_cannot_do_has_a_case_where_a_machine_shows_it() -> None:
     injected = {fault.code for fault in FAULTS}
     have = {path.name[:5].upper() for path in CASES.iterdir()}
-    pairs = {"SYN", "TWO"}  # of two machines: test_joined_machines.py
     lacking = [
-        code
-        for code, entry in CATALOGUE.items()
-        if code not in injected and not entry.not_seen and code not in have and code[:3] not in pairs
+        code for code, entry in CATALOGUE.items() if code not in injected and not entry.not_seen and code not in have
     ]
-    assert lacking in ([], ["V608"])  # test_forwarding_rules.py has it
+    assert lacking == []

@@ -377,6 +377,12 @@ def test_v608_advertised_routes() -> None:
     assert "V608" in codes(diagnose(case), "will-break")
     machine = replace(machine, sysctls={**settings, "net/ipv6/conf/eth0/accept_ra": "2"})
     assert "V608" not in codes(diagnose(replace(case, snapshot=machine)))
+    started = (Started("director", "lvs", of.file),)
+    vips = (Address("eth0", "fd00::1", 64),)
+    unheeded = replace(machine, addresses=vips, routes=(), sysctls=settings, started=started)
+    assert "V608" in codes(diagnose(replace(case, snapshot=unheeded)), "risk")
+    heeded = replace(unheeded, sysctls=machine.sysctls)
+    assert "V608" not in codes(diagnose(replace(case, snapshot=heeded)))
 
 
 def test_answers_of_another_form_do_not_matter() -> None:

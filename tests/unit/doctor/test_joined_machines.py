@@ -12,13 +12,26 @@ from lvs_init.config.cluster import Cluster
 from lvs_init.doctor.case import Case, roles
 from lvs_init.doctor.catalogue import diagnose_all
 from lvs_init.doctor.finding import Finding
-from lvs_init.doctor.snapshot import Address, Interface, Listener, Route, Snapshot, Started, SyncDaemon
+from lvs_init.doctor.snapshot import Address, Interface, Listener, Neighbour, Route, Snapshot, Started, SyncDaemon
 from lvs_init.model.ha import HighAvailability, Sync
-from tests.machines import CLIENT, DIP, RIP, ROUTER, VIP, cluster, codes, director, judged, real_server
+from tests.machines import (
+    CLIENT,
+    DIP,
+    DIRECTORS_MAC,
+    RIP,
+    ROUTER,
+    STRANGERS_MAC,
+    VIP,
+    cluster,
+    codes,
+    director,
+    judged,
+    real_server,
+)
 
 DR, NAT = cluster("dr"), cluster("nat")
 PAIR = replace(DR, ha=HighAvailability(("lb1", "lb2"), sync=Sync("eth0", syncid=5)))
-MULTICAST = {"net/ipv4/vs/sync_threshold": "1 50", "net/ipv4/vs/sync_ports": "1", "net/ipv4/vs/sync_version": "1"}
+MULTICAST = {"net/ipv4/vs/sync_threshold": "2 50", "net/ipv4/vs/sync_ports": "1", "net/ipv4/vs/sync_version": "1"}
 
 
 def one(of: Cluster, node: str, stance: str = "active", **changes: Any) -> Snapshot:
@@ -78,9 +91,22 @@ def test_sync_messages_pass_the_firewall() -> None:
     assert judged(replace(closed, firewall=iptables_save.parse(text.format(rule), 4)), PAIR) == []
 
 
-def test_a_high_threshold_is_a_note() -> None:
-    found = judged(one(PAIR, "lb1", settings={"net/ipv4/vs/sync_threshold": "3 50"}), PAIR)
-    assert [(each.code, each.severity) for each in found] == [("SYN08", "note")]
+@pytest.mark.parametrize(
+    ("threshold", "fix"),
+    [("3 50", "2 50"), ("1 50", "2 50"), ("20 0", "2 0"), ("1 2", "2 50"), ("1 0", "2 0"), ("2 50", "")],
+)
+def test_a_threshold_that_tells_too_late_is_a_note(threshold: str, fix: str) -> None:
+    found = judged(one(PAIR, "lb1", settings={"net/ipv4/vs/sync_threshold": threshold}), PAIR)
+    told = [(each.severity, each.fix.text) for each in found if each.code == "SYN08"]
+    assert told == ([("note", f"sysctl -w 'net.ipv4.vs.sync_threshold={fix}'")] if fix else [])
+
+
+def test_connections_that_are_told_of_again() -> None:
+    often = {"net/ipv4/vs/sync_threshold": "2 0", "net/ipv4/vs/sync_refresh_period": "10"}
+    assert judged(one(PAIR, "lb1", settings=often), PAIR) == []
+    seldom = {**often, "net/ipv4/vs/sync_threshold": "2 50"}
+    (told,) = judged(one(PAIR, "lb1", settings=seldom), PAIR)
+    assert (told.code, told.severity) == ("SYN07", "note")
 
 
 def test_without_ha_nothing_is_said_of_sync() -> None:
@@ -101,10 +127,45 @@ def test_what_two_directors_show(changes: dict[str, Any], code: str) -> None:
     assert set(found) == ({code} if code else set())
 
 
+@pytest.mark.parametrize("wrong", ["lb1", "lb2"])
+def test_sync_ports_are_set_right_where_they_are_wrong(wrong: str) -> None:
+    machines = [one(PAIR, "lb1"), one(PAIR, "lb2", "standby")]
+    settings = {"net/ipv4/vs/sync_ports": "4"}
+    first, second = (
+        replace(each, sysctls={**(each.sysctls or {}), **(settings if each.node == wrong else {})}) for each in machines
+    )
+    (told,) = [each for each in pair(first, second) if each.code == "SYN04"]
+    role = {"lb1": "master", "lb2": "backup"}[wrong]
+    lines = ["sysctl -w net.ipv4.vs.sync_ports=1", f"ipvsadm --stop-daemon {role}", "lvs-director start"]
+    assert (told.node, told.fix.text.splitlines()) == (wrong, lines)
+
+
+@pytest.mark.parametrize(
+    ("mac", "state", "severity"),
+    [
+        (STRANGERS_MAC, "REACHABLE", "broken"), (STRANGERS_MAC, "STALE", "will-break"), (DIRECTORS_MAC, "STALE", ""),
+        ("", "FAILED", ""),
+    ],
+)  # fmt: skip
+def test_what_a_router_remembers(mac: str, state: str, severity: str) -> None:
+    router = Snapshot("router", neighbours=(Neighbour(VIP, "eth1", mac, state),))
+    found = together(PAIR, one(PAIR, "lb1"), router)
+    assert [(each.code, each.severity, each.node) for each in found if each.severity != "note"] == (
+        [("DIR07", severity, "lb1")] if severity else []
+    )
+
+
+def test_a_machine_that_is_neither_director_nor_real_server() -> None:
+    assert roles(PAIR, Snapshot("router")) == frozenset()
+    assert roles(PAIR, Snapshot("lb2")) == roles(DR, Snapshot("router")) == {"director"}
+
+
 def test_lengths_of_sync_messages() -> None:
     master = one(PAIR, "lb1", daemons=(SyncDaemon("master", "eth0", 5, maxlen=8972),))
     backup = one(PAIR, "lb2", "standby", daemons=(SyncDaemon("backup", "eth0", 5, maxlen=1472),))
     assert serious(pair(master, backup)) == ["SYN05"]
+    short = replace(master, daemons=(SyncDaemon("master", "eth0", 5, maxlen=1),))
+    assert serious(pair(short, backup)) == []  # a backup takes longer ones
 
 
 def test_different_tables() -> None:

@@ -64,8 +64,15 @@ def test_second_writers() -> None:
 
 
 def test_a_service_that_somebody_removed() -> None:
-    found = judged(altered(director(DR), DR, services=()), DR)
+    foreign = replace((director(DR).services or ())[0], port=81, servers=())
+    found = judged(altered(director(DR), DR, services=(foreign,)), DR)
     assert codes(found, "broken") == ["DIR09"]
+    assert found[0].fix.text == "lvs-director start"
+
+
+def test_a_table_that_somebody_cleared() -> None:
+    found = judged(altered(director(DR), DR, services=()), DR)
+    assert codes(found, "broken") == ["DIR10"]
     assert found[0].fix.text == "lvs-director start"
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lvs_init.config.load import parse
-from lvs_init.lab.fault import CLIENT, DIRECTOR, KERNEL, OTHER, REALSERVER, ROUTER, Fault
+from lvs_init.lab.fault import CLIENT, DIRECTOR, KERNEL, OTHER, REALSERVER, ROUTER, STANDBY, Fault
 from lvs_init.lab.faults import FAULTS, named
 from lvs_init.lab.injection import aim
 from lvs_init.lab.standing import CLUSTERS
@@ -32,12 +32,14 @@ def test_faults_are_found_by_code_and_by_name() -> None:
 def test_every_fault_fits_a_standing_cluster(fault: Fault) -> None:
     fitting = []
     for name, cluster in PARSED.items():
-        found = aim(fault, cluster, topology_of(cluster))
+        if fault.pair and cluster.ha is None:
+            continue
+        found = aim(fault, cluster, topology_of(cluster, pair=fault.pair))
         if found:
             fitting.append(name)
             for act in (*fault.inject, *fault.undo):
                 act.words.format(**found.names)
-                assert act.host in (DIRECTOR, REALSERVER, OTHER, ROUTER, CLIENT, KERNEL)
+                assert act.host in (DIRECTOR, STANDBY, REALSERVER, OTHER, ROUTER, CLIENT, KERNEL)
     assert fitting
 
 
