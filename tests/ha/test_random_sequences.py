@@ -20,9 +20,9 @@ from support import hosts
 from lvs_init.lab.place import Place
 
 _SEQUENCES = int(os.environ.get("LVS_HA_SEQUENCES", "200"))
-_BY_DAEMONS = 4  # of them
+_BY_DAEMONS = 3  # of them
 _SETTINGS = Settings(auto_failback=False)
-_HALVES = [pytest.param(half, marks=pytest.mark.xdist_group(f"chance {half}")) for half in (0, 1)]
+_PARTS = 4
 
 
 @pytest.fixture
@@ -31,10 +31,12 @@ def without_daemons(place: Place) -> Iterator[Pair]:
         yield pair
 
 
-@pytest.mark.parametrize("half", _HALVES)
-def test_by_rules(without_daemons: Pair, half: int) -> None:
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"chance {part}")) for part in range(_PARTS)]
+)
+def test_by_rules(without_daemons: Pair, part: int) -> None:
     rules = chance.Rules(without_daemons)
-    for seed in range(half, _SEQUENCES - _BY_DAEMONS, 2):
+    for seed in range(part, _SEQUENCES - _BY_DAEMONS, _PARTS):
         try:
             rules.play(random.Random(seed))
         except AssertionError as error:

@@ -163,7 +163,10 @@ class Rules:
 
 
 def by_daemons(pair: Pair, chance: random.Random) -> list[str]:
-    """Heartbeat's own doing; returns what happened. One node at least is always on."""
+    """Heartbeat's own doing; returns what happened. One node at least is always on.
+
+    Waits for what each event leads to: a node that is switched on while the other is about to end it would be ended.
+    """
     told = []
     for _ in range(chance.randint(2, 4)):
         pair.forget()
@@ -180,15 +183,20 @@ def by_daemons(pair: Pair, chance: random.Random) -> list[str]:
             event = chance.choice(["stop", "kill", "cut", "join", "take over"] if others else ["cut", "join"])
             if event == "stop":
                 pair.stop(name)
+                pair.await_holders(*others)
             elif event == "kill":
                 pair.kill(name)
+                pair.await_mark()
+                pair.await_holders(*others)
             elif event == "take over":
                 pair.take_over(name)
+                pair.await_holders(name)
             else:
                 getattr(pair, event)(name, chance.choice(sorted(_LINKS)))
         told.append(f"{event} {name}")
-        if {interface for _, interface in pair.cuts} == _LINKS and len(pair.nodes) == 2:
-            pair.await_mark()  # they hear nothing of each other any more
+        apart = {interface for _, interface in pair.cuts} == _LINKS
+        if apart and len([each for each in pair.nodes if pair.resources(each)]) == len(NODES):
+            pair.await_mark()  # they hear nothing of each other
             pair.bury_the_dead()
         pair.settle()
     return told
