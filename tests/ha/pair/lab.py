@@ -48,6 +48,7 @@ class Pair:
         self.nodes: dict[str, Node] = {}
         self.servers: dict[str, Node] = {}
         self.cuts: set[tuple[str, str]] = set()
+        self._stopped: set[str] = set()  # nodes that are on, without what decides who is active
         self.client: Node
         self._software = software
         self.forwarding = forwarding
@@ -178,6 +179,7 @@ class Pair:
 
     def start(self, *names: str) -> None:
         """By the init script, on all of them at once."""
+        self._stopped.difference_update(names)
         script = self._software.init
         for running in [self.nodes[name].start([script, "start"], timeout=PATIENCE) for name in names]:
             running.wait().check()
@@ -185,6 +187,7 @@ class Pair:
     def stop(self, name: str) -> None:
         """By the init script; returns when it has ended."""
         self.nodes[name].run([self._software.init, "stop"], timeout=PATIENCE).check()
+        self._stopped.add(name)
 
     def kill(self, name: str) -> None:
         """kill -9 of its process 1, and so of all that it runs."""
@@ -194,6 +197,7 @@ class Pair:
     def bury(self, name: str) -> None:
         """It is dead, whoever killed it: its name is free again."""
         self.nodes.pop(name).close()
+        self._stopped.discard(name)
         for interface in _WIRES:
             del self._ports[name, interface]
             self.cuts.discard((name, interface))
@@ -308,7 +312,7 @@ class Pair:
         deadline = time.monotonic() + PATIENCE
         calm = 0
         while calm < _CALM:
-            told = {name: self.resources(name) for name in self.nodes}
+            told = {name: self.resources(name) for name in self.nodes if name not in self._stopped}
             calm = calm + 1 if all(each in ("none", "local", "foreign", "all") for each in told.values()) else 0
             with self._explained():
                 if time.monotonic() > deadline:
