@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from typing import Any
 
+from lvs_init.lab.door import Door, inquire
 from lvs_init.lab.traffic import ask, connect, name_of
-
-_DOOR = "/run/lab-connections-"
-_LARGEST = 65535
 
 
 def hold_all(name: str, address: str, port: int, first: int, count: int, timeout: float = 3.0) -> Iterator[int]:
@@ -18,17 +15,11 @@ def hold_all(name: str, address: str, port: int, first: int, count: int, timeout
     (Node.serve); goes on until it is killed. Raises OSError where one cannot be opened."""
     source = "::" if ":" in address else "0.0.0.0"
     connections = [connect(address, port, timeout, source, source_port=first + number) for number in range(count)]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        door.bind(_DOOR + name)
-        door.listen(4)
+    with Door(f"connections-{name}") as door:
         for connection in connections:
             ask(connection, keepalive=True)
         yield count
-        while True:
-            visitor, _ = door.accept()
-            with visitor:
-                held = connections if visitor.recv(_LARGEST) == b"all" else []
-                visitor.send(json.dumps(_asked(held, address, port, timeout)).encode())
+        door.answer(lambda what: _asked(connections if what == "all" else [], address, port, timeout))
 
 
 def ask_all(name: str, what: str, timeout: float = 60.0) -> dict[str, Any]:
@@ -36,12 +27,8 @@ def ask_all(name: str, what: str, timeout: float = 60.0) -> dict[str, Any]:
 
     Returns {"answers": [host], "errors": [name]}.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
-        visitor.settimeout(timeout)
-        visitor.connect(_DOOR + name)
-        visitor.send(what.encode())
-        told: dict[str, Any] = json.loads(visitor.recv(_LARGEST))
-        return told
+    told: dict[str, Any] = inquire(f"connections-{name}", timeout, what=what)
+    return told
 
 
 def _asked(held: list[socket.socket], address: str, port: int, timeout: float) -> dict[str, Any]:

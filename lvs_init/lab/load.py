@@ -6,8 +6,6 @@ answer only; they pause between requests, so that the load is steady and leaves 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import socket
 import threading
@@ -17,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
+from lvs_init.lab.door import Door, inquire
 from lvs_init.lab.server import body
 from lvs_init.lab.traffic import EndOfStream, ask, connect, name_of
 
@@ -25,7 +24,6 @@ NEW, KEPT, DOWNLOAD = "new", "kept", "download"
 #: made was lost; an answer that is not the right one.
 REFUSED, FAILED, BROKEN, WRONG = "refused", "failed", "broken", "wrong"
 
-_DOOR = "/run/lab-load-"
 _PAUSE = 0.02  # seconds
 _PER_CONNECTION = 25  # requests over a kept one, then it is closed: so kept ones follow the scheduler, too
 _SIP, _SIP_PAUSE = 2048, 0.1  # bytes, seconds: a download goes on for more than three minutes unless it is to finish
@@ -59,15 +57,9 @@ def steady(
     returns.
     """
     load = _Load(address, port, frozenset(servers), size, request_timeout, download_timeout or request_timeout, pause)
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(_DOOR + name)
-        door.listen(4)
+    with Door(f"load-{name}") as door:
         yield load.begin(new, kept, downloads)
-        while True:
-            visitor, _ = door.accept()
-            with visitor, visitor.makefile() as orders, contextlib.suppress(ConnectionError):
-                order = json.loads(orders.readline())
-                visitor.sendall(json.dumps(load.obey(**order)).encode())  # who asked may have lost patience
+        door.answer(load.obey)
 
 
 def order(
@@ -93,14 +85,9 @@ def order(
     beginning, downloads not among them; "losses", the first 500 of them, and "marks": [seconds since the beginning,
     what]. Raises TimeoutError.
     """
-    with socket.socket(socket.AF_UNIX) as visitor:
-        visitor.settimeout(timeout)
-        visitor.connect(_DOOR + name)
-        words = {"what": what, "requests": requests, "sips": sips, "within": within, "text": text}
-        visitor.sendall(json.dumps(words).encode() + b"\n")
-        with visitor.makefile() as answer:
-            told: Told = json.load(answer)
-        return told
+    words = {"what": what, "requests": requests, "sips": sips, "within": within, "text": text}
+    told: Told = inquire(f"load-{name}", timeout, **words)
+    return told
 
 
 class _Load:

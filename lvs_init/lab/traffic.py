@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Callable
 
-_HELD = "/run/lab-held-"
+from lvs_init.lab.door import Door, inquire
+
 _LARGEST = 65535
 
 
@@ -73,22 +74,15 @@ def datagrams(
 def hold(name: str, address: str, port: int = 80, timeout: float = 3.0, source: str | None = None) -> Iterator[str]:
     """Open a connection, ask once, yield who answered (Node.serve); then ask again whenever ask_held(name) wants it."""
     connection = connect(address, port, timeout, source)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        door.bind(_HELD + name)
-        door.listen(4)
+    with Door(f"held-{name}") as door:
         yield ask(connection, keepalive=True)
-        while True:
-            visitor, _ = door.accept()
-            with visitor:
-                visitor.send(_told(lambda: ask(connection, keepalive=True)).encode())
+        door.answer(lambda: _told(lambda: ask(connection, keepalive=True)))
 
 
 def ask_held(name: str, timeout: float = 10.0) -> str:
     """Who answers over the connection that hold() keeps, or the name of the error: "ECONNRESET", "EOF", "TIMEOUT"."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as visitor:
-        visitor.settimeout(timeout)
-        visitor.connect(_HELD + name)
-        return visitor.recv(_LARGEST).decode()
+    told: str = inquire(f"held-{name}", timeout)
+    return told
 
 
 class _Counts:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 import pytest
 
-from lvs_init.lab import load, server
+from lvs_init.lab import door, load, server
 
 LOCALHOST = "127.0.0.1"
 Answer = Callable[[bytes], bytes]
@@ -52,7 +52,7 @@ def listening(answer: Answer, times: int = 1000) -> Iterator[int]:
 @pytest.fixture
 def steady(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., load.Told]:
     """Runs a load to its end, after so many requests; what became of it."""
-    monkeypatch.setattr(load, "_DOOR", f"{tmp_path}/")
+    monkeypatch.setattr(door, "DIRECTORY", str(tmp_path))
 
     def run(port: int, requests: int = 40, meanwhile: Callable[[], Any] = lambda: None, **more: Any) -> load.Told:
         running = load.steady("door", LOCALHOST, port, size=1 << 16, request_timeout=5, **more)
