@@ -14,6 +14,7 @@ from lvs_init.lab.course import Listener
 from lvs_init.lab.node import Node
 from lvs_init.lab.rehearsal import RESOURCE, Rehearsal
 from lvs_init.lab.scenario import Act, Scenario, Told, outcome, under_load
+from lvs_init.lab.tracked import Tracked, tracked
 
 _HEARD = 15.0  # seconds until a standby has heard of a connection or never will; the daemon sends every two seconds
 _LOOK = 0.3  # seconds from one look to the next; a request takes less
@@ -57,17 +58,20 @@ def failover_under_load(rehearsal: Rehearsal, listener: Listener) -> Scenario:
 def _has_heard(standby: Node, active: Node) -> bool:
     """Wait until the standby has all connections that are established at the active one for longer than a moment."""
     end = time.monotonic() + _HEARD
-    before = _connections(active, "ESTABLISHED")
+    before = _established(active)
     while time.monotonic() < end:
         time.sleep(_LOOK)  # the kernel tells nobody that it has heard
-        now = _connections(active, "ESTABLISHED")
-        if before & now <= _connections(standby):
+        now = _established(active)
+        if before & now <= {_name(each) for each in tracked(standby)}:
             return True
         before = now
     return False
 
 
-def _connections(node: Node, state: str = "") -> set[tuple[str, ...]]:
-    """Protocol, client and VIP with their ports, as /proc/net/ip_vs_conn has them."""
-    rows = [line.split() for line in node.read("/proc/net/ip_vs_conn").splitlines()[1:]]
-    return {tuple(words[:5]) for words in rows if state in ("", words[7])}
+def _established(node: Node) -> set[tuple[str | int, ...]]:
+    return {_name(each) for each in tracked(node) if each.state == "ESTABLISHED"}
+
+
+def _name(each: Tracked) -> tuple[str | int, ...]:
+    """The same on every director."""
+    return each.protocol, each.client, each.client_port, each.vip, each.port

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from lvs_init.lab.node import Node
+from lvs_init.lab.tracked import tracked
 from lvs_init.model.address import full_prefix
 
 CONNECTIONS = 12
@@ -74,8 +75,7 @@ class Takeover:
 
     def _known(self) -> set[int]:
         """Ports of clients whose connections the standby has."""
-        rows = (row.split() for row in self.standby.read("/proc/net/ip_vs_conn").splitlines()[1:])
-        return {int(row[2], 16) for row in rows if len(row) > 4 and int(row[4], 16) == self.port}
+        return {each.client_port for each in tracked(self.standby) if each.port == self.port}
 
     def _move(self, giver: Node, taker: Node, backup_only: str) -> None:
         giver.ip(f"address del {self.vip}/{full_prefix(self.vip)} dev {self.device}")

@@ -13,6 +13,7 @@ from pair.lab import SERVERS, Pair
 from lvs_init.lab.node import Node
 from lvs_init.lab.place import ROOT
 from lvs_init.lab.rehearsal import CONFIGURATION
+from lvs_init.lab.tracked import tracked
 from pacemaker_pair import fencing
 
 LINK = "hb0"
@@ -226,10 +227,13 @@ class Stack:
         return "\n".join(told)
 
 
-def _open_connections(node: Node, least: int = 0) -> set[tuple[str, ...]]:
+def _open_connections(node: Node, least: int = 0) -> set[tuple[str, int, str]]:
     """What IPVS knows as established: client, port, and the real server. least: seconds that it is still to be kept."""
-    rows = [line.split() for line in node.read("/proc/net/ip_vs_conn").splitlines()[1:]]
-    return {(row[1], row[2], row[5]) for row in rows if row[7] == "ESTABLISHED" and int(row[8]) >= least}
+    return {
+        (each.client, each.client_port, each.realserver)
+        for each in tracked(node)
+        if each.state == "ESTABLISHED" and each.seconds >= least
+    }
 
 
 def parse(text: str) -> Seen:
