@@ -125,16 +125,14 @@ def asked_about(injection: Injection) -> Iterator[list[str]]:
     fault, rehearsal = injection.fault, injection.rehearsal
     node = injection.node(fault.host)
     words = ["realserver" if fault.host == REALSERVER else "director", *(["--probe"] if fault.probe else [])]
-    for host in fault.joined:
-        name = injection.host(host)
-        place = f"/run/collected-{name}.json"
+    places = {host: f"/run/collected-{injection.host(host)}.json" for host in fault.joined}
+    for host, place in places.items():
         node.write(place, _collected(rehearsal, injection.node(host)))
-        words.append(f"--with={place}")
     try:
-        yield words
+        yield [*words, *(f"--with={place}" for place in places.values())]
     finally:
-        if fault.joined:
-            node.run(["rm", *(word.partition("=")[2] for word in words if word.startswith("--with="))])
+        if places:
+            node.run(["rm", *places.values()])
 
 
 def _collected(rehearsal: Rehearsal, node: Node) -> str:
